@@ -1,0 +1,47 @@
+// Stage 01: blocking calls. One client is served at a time; the next one waits its turn.
+#include "common/command_line.hpp"
+#include "common/log.hpp"
+#include "common/socket.hpp"
+
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+
+// Serves one client: sends back what it receives until the client has sent everything. An error
+// (the client has reset the connection, say) ends this client, and nobody else.
+void echo_handler(Socket client) {
+    log_line(client.address(), "connected");
+    try {
+        while (true) {
+            std::string data = client.recv(4096);
+            if (data.empty()) {
+                break;
+            }
+            client.send_all(data);
+        }
+        log_line(client.address(), "disconnected");
+    } catch (const std::exception& error) {
+        log_line(client.address(), error.what());
+    }
+}
+
+// Accepts clients, for ever.
+void echo_server(Socket listener) {
+    log_listening(listener.address());
+    while (true) {
+        Socket client = listener.accept();
+        echo_handler(std::move(client));
+    }
+}
+
+int main(int argc, char** argv) {
+    try {
+        ServerOptions options = parse_server_options(argc, argv);
+        Socket listener = listen_on(options.host, options.port);
+        echo_server(std::move(listener));
+    } catch (const std::exception& error) {
+        std::cerr << "echo_server: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,28 @@
+#include "common/log.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <string>
+
+namespace {
+
+std::atomic<bool> is_quiet = false;
+
+} // namespace
+
+void log_listening(std::string_view address) {
+    std::string line = "listening on " + std::string(address) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+}
+
+void log_line(std::string_view who, std::string_view what) {
+    if (!is_quiet) {
+        std::string line = std::string(who) + " " + std::string(what) + "\n";
+        std::fwrite(line.data(), 1, line.size(), stderr); // unbuffered: one write
+    }
+}
+
+void set_quiet(bool quiet) {
+    is_quiet = quiet;
+}

@@ -1,0 +1,14 @@
+// What a server says: one line on standard output when it is ready, and on standard error one
+// line for whatever happens to a client. Each line is written in one piece, from any thread.
+#pragma once
+
+#include <string_view>
+
+// "listening on 127.0.0.1:8888" on standard output, flushed: whoever started the server may now
+// connect.
+void log_listening(std::string_view address);
+
+// "127.0.0.1:50312 connected" on standard error, unless set_quiet(true) was called.
+void log_line(std::string_view who, std::string_view what);
+
+void set_quiet(bool quiet);
