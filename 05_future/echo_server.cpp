@@ -1,0 +1,90 @@
+// Stage 05: Futures. Registering, removing and retrying have moved into AsyncSocket; the
+// handler says again "receive, then send, then again". But it says so in pieces.
+#include "async_socket.hpp"
+#include "event_loop.hpp"
+#include "future.hpp"
+
+#include "common/command_line.hpp"
+#include "common/log.hpp"
+#include "common/socket.hpp"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+
+void receive(AsyncSocket client);
+
+void on_sent(AsyncSocket client, Future<void> sent) {
+    try {
+        sent.result(); // throws if sending has failed
+        receive(client);
+    } catch (const std::exception& error) {
+        log_line(client.address(), error.what());
+    }
+}
+
+void on_received(AsyncSocket client, Future<std::string> received) {
+    try {
+        std::string data = received.result();
+        if (data.empty()) {
+            log_line(client.address(), "disconnected");
+            return;
+        }
+        Future<void> sent = client.send_all(data);
+        if (sent.done()) { // nearly always: then there is nothing to wait for
+            on_sent(client, sent);
+        } else {
+            sent.add_done_callback([client](Future<void> future) { on_sent(client, future); });
+        }
+    } catch (const std::exception& error) {
+        log_line(client.address(), error.what());
+    }
+}
+
+void receive(AsyncSocket client) {
+    Future<std::string> received = client.recv(4096);
+    received.add_done_callback(
+        [client](Future<std::string> future) { on_received(client, future); });
+}
+
+// Starts to serve one client. The callbacks hold the client; with the last of them it is
+// closed.
+void echo_handler(AsyncSocket client) {
+    log_line(client.address(), "connected");
+    receive(client);
+}
+
+// Accepts clients, for ever.
+void accept_clients(AsyncSocket listener) {
+    listener.accept().add_done_callback([listener](Future<AsyncSocket> accepted) {
+        try {
+            echo_handler(accepted.result());
+        } catch (const std::exception& error) {
+            log_line(listener.address(), error.what());
+        }
+        accept_clients(listener);
+    });
+}
+
+void echo_server(AsyncSocket listener) {
+    log_listening(listener.address());
+    accept_clients(listener);
+}
+
+int main(int argc, char** argv) {
+    try {
+        LoopServerOptions options = parse_loop_server_options(argc, argv);
+        EventLoop loop(make_selector(options.selector));
+        AsyncSocket listener(loop, listen_on(options.host, options.port));
+        for (int signal : {SIGINT, SIGTERM}) {
+            loop.add_signal_handler(signal, [&loop] { loop.stop(); });
+        }
+        echo_server(listener);
+        loop.run_forever();
+    } catch (const std::exception& error) {
+        std::cerr << "echo_server: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,182 @@
+// A socket whose operations return Futures instead of waiting. An AsyncSocket object is a
+// handle: copies stand for the same socket, which is closed with the last of them. A loop must
+// outlive its sockets.
+//
+// Registering with the selector costs a system call, so a reader stays registered from one
+// operation to the next; it is removed when data arrives that nobody has asked for.
+#pragma once
+
+#include "event_loop.hpp"
+#include "future.hpp"
+
+#include "common/log.hpp"
+#include "common/socket.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+class AsyncSocket {
+  public:
+    AsyncSocket(EventLoop& loop, Socket socket)
+        : state_(std::make_shared<State>(loop, std::move(socket))) {
+        state_->socket.set_blocking(false);
+    }
+
+    const std::string& address() const { return state_->socket.address(); }
+
+    // Each operation reports its errors (std::system_error) through the Future. Only one may
+    // receive or accept at a time, and only one may send: a second one throws std::logic_error.
+
+    // A connection to `endpoint`, which is not ready for use before the Future is done.
+    static Future<AsyncSocket> connect(EventLoop& loop, const Endpoint& endpoint) {
+        Future<AsyncSocket> connected(loop);
+        try {
+            AsyncSocket socket(loop, start_connect(endpoint));
+            loop.add_writer(socket.fd(),
+                            [socket, connected] { socket.finish_connect(connected); });
+        } catch (const std::system_error&) {
+            connected.set_exception(std::current_exception());
+        }
+        return connected;
+    }
+
+    // A client. While the process has no free descriptor it waits for that, too.
+    Future<AsyncSocket> accept() {
+        Future<AsyncSocket> accepted(state_->loop);
+        become_waiter(state_->reader, accepted, "accept");
+        wait_for_client(accepted);
+        return accepted;
+    }
+
+    // At most `max_bytes`; empty at the end of the stream.
+    Future<std::string> recv(std::size_t max_bytes) {
+        Future<std::string> received(state_->loop);
+        become_waiter(state_->reader, received, "receive");
+        state_->loop.add_reader(fd(), [&state = *state_, received, max_bytes] {
+            if (received.done()) {
+                state.loop.remove_reader(state.socket.fd()); // nobody waits for this
+                return;
+            }
+            try {
+                if (std::optional<std::string> data = state.socket.try_recv(max_bytes)) {
+                    received.set_result(std::move(*data));
+                }
+            } catch (const std::system_error&) {
+                received.set_exception(std::current_exception());
+            }
+        });
+        return received;
+    }
+
+    // Done when the kernel has taken all of `data`, which is nearly always at once.
+    Future<void> send_all(std::string_view data) {
+        Future<void> sent(state_->loop);
+        become_waiter(state_->writer, sent, "send");
+        try {
+            data.remove_prefix(state_->socket.try_send(data).value_or(0));
+            if (data.empty()) {
+                sent.set_result();
+            } else {
+                send_when_writable(std::string(data), sent);
+            }
+        } catch (const std::system_error&) {
+            sent.set_exception(std::current_exception());
+        }
+        return sent;
+    }
+
+  private:
+    struct State {
+        EventLoop& loop;
+        Socket socket;
+        std::weak_ptr<FutureState> reader; // the operation that waits, if there is one
+        std::weak_ptr<FutureState> writer;
+
+        State(EventLoop& the_loop, Socket the_socket)
+            : loop(the_loop), socket(std::move(the_socket)) {}
+        State(const State&) = delete;
+        State& operator=(const State&) = delete;
+        ~State() {
+            loop.remove_reader(socket.fd());
+            loop.remove_writer(socket.fd());
+        }
+    };
+
+    int fd() const { return state_->socket.fd(); }
+
+    template <typename T>
+    static void become_waiter(std::weak_ptr<FutureState>& waiter, const Future<T>& future,
+                              const std::string& operation) {
+        if (std::shared_ptr<FutureState> other = waiter.lock(); other && !other->done()) {
+            throw std::logic_error("another " + operation + " waits on this socket");
+        }
+        waiter = future.state();
+    }
+
+    void finish_connect(const Future<AsyncSocket>& connected) const {
+        AsyncSocket socket = *this; // remove_writer destroys the callback that owns us
+        state_->loop.remove_writer(fd());
+        if (connected.done()) {
+            return; // cancelled
+        }
+        try {
+            state_->socket.finish_connect();
+            connected.set_result(socket);
+        } catch (const std::system_error&) {
+            connected.set_exception(std::current_exception());
+        }
+    }
+
+    // The callback is removed when the client is there: it would keep the client open.
+    void wait_for_client(const Future<AsyncSocket>& accepted) const {
+        state_->loop.add_reader(fd(), [self = *this, accepted] {
+            State& state = *self.state_;
+            try {
+                if (!accepted.done()) { // not cancelled
+                    std::optional<Socket> client = state.socket.try_accept();
+                    if (!client) {
+                        return;
+                    }
+                    accepted.set_result(state.loop, std::move(*client));
+                }
+            } catch (const std::system_error& error) {
+                // No free descriptor. The client stays in the queue and the listener readable:
+                // without a pause the loop would call us at once, again and again.
+                log_line(self.address(), error.what());
+                state.loop.call_later(std::chrono::milliseconds(100),
+                                      [self, accepted] { self.wait_for_client(accepted); });
+            }
+            state.loop.remove_reader(state.socket.fd());
+        });
+    }
+
+    // What try_send has left over goes out when the kernel has room again.
+    void send_when_writable(std::string rest, const Future<void>& sent) const {
+        state_->loop.add_writer(fd(), [&state = *state_, rest = std::move(rest),
+                                       begin = std::size_t{0}, sent]() mutable {
+            try {
+                if (!sent.done()) {
+                    begin +=
+                        state.socket.try_send(std::string_view(rest).substr(begin)).value_or(0);
+                    if (begin < rest.size()) {
+                        return;
+                    }
+                    sent.set_result();
+                }
+            } catch (const std::system_error&) {
+                sent.set_exception(std::current_exception());
+            }
+            state.loop.remove_writer(state.socket.fd());
+        });
+    }
+
+    std::shared_ptr<State> state_;
+};

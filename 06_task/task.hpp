@@ -1,0 +1,230 @@
+// A Task drives a generator that yields Futures: it waits for the Future, then resumes the
+// generator with the result, and so on to the end. So the handler is one function again, and
+// the callbacks are here, written once for all handlers. A Task is a Future itself, for the
+// result of the generator.
+#pragma once
+
+#include "event_loop.hpp"
+#include "future.hpp"
+#include "generator.hpp"
+
+#include <csignal>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+struct Awaitable;
+
+// A generator that a Task can drive; Python's "generator-based coroutine".
+template <typename Return>
+using Coroutine = Generator<Awaitable, void, Return>;
+
+// What such a generator yields: a Future, to be resumed when that is done, or another
+// generator, to be resumed when that has ended.
+struct Awaitable {
+    std::shared_ptr<FutureState> future;
+    GeneratorPromise<Awaitable, void>* generator = nullptr;
+
+    template <typename T>
+    explicit Awaitable(const Future<T>& the_future) : future(the_future.state()) {}
+    template <typename T>
+    explicit Awaitable(Coroutine<T>& the_generator) : generator(&the_generator.promise()) {}
+};
+
+// The part of a Task that does not depend on the type of its result.
+class TaskBase {
+  public:
+    TaskBase() = default;
+    TaskBase(const TaskBase&) = delete;
+    TaskBase& operator=(const TaskBase&) = delete;
+    virtual ~TaskBase() = default;
+
+    // Runs the generators until one of them has to wait for a Future, or the last one has
+    // ended. The generator that runs is on top of the stack; below it stand those that wait for
+    // it.
+    void step() {
+        TaskBase* outer = std::exchange(current_, this);
+        waiting_for_ = nullptr;
+        std::exception_ptr thrown_in;
+        if (std::exchange(must_cancel_, false)) {
+            thrown_in = std::make_exception_ptr(CancelledError());
+        }
+        while (!stack_.empty() && waiting_for_ == nullptr) {
+            std::optional<Awaitable> awaitable =
+                stack_.back()->resume({}, std::exchange(thrown_in, nullptr));
+            if (!awaitable) {
+                stack_
+                    .pop_back(); // has ended: the one below takes its result, or its exception
+            } else if (awaitable->generator != nullptr) {
+                stack_.push_back(awaitable->generator);
+            } else if (!awaitable->future->done()) {
+                wait_for(awaitable->future);
+            }
+        }
+        current_ = outer;
+        if (stack_.empty()) {
+            finish();
+        }
+    }
+
+    // Destroys the generators where they stand; the loop will not run any more.
+    virtual void abandon() = 0;
+
+    // The Task that runs now; null outside of any.
+    static TaskBase* current() { return current_; }
+
+  protected:
+    using Promise = GeneratorPromise<Awaitable, void>;
+
+    void start(Promise& outermost) { stack_.push_back(&outermost); }
+    void forget_generators() { stack_.clear(); }
+
+    // The innermost generator sees the cancellation first: as the result of the Future it waits
+    // for, or at its next step.
+    void request_cancel() {
+        if (waiting_for_ == nullptr || !waiting_for_->cancel()) {
+            must_cancel_ = true;
+        }
+    }
+
+    virtual void finish() = 0; // the outermost generator has ended
+
+  private:
+    void wait_for(const std::shared_ptr<FutureState>& future) {
+        waiting_for_ = future;
+        future->add_done_callback([this](FutureState&) { step(); });
+        if (must_cancel_ && future->cancel()) {
+            must_cancel_ = false;
+        }
+    }
+
+    static inline thread_local TaskBase* current_ = nullptr;
+
+    std::vector<Promise*> stack_;
+    std::shared_ptr<FutureState> waiting_for_;
+    bool must_cancel_ = false;
+};
+
+// The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
+// not ended when it is closed are reported, and their generators destroyed.
+using TaskSet = std::unordered_map<TaskBase*, std::shared_ptr<FutureState>>;
+
+inline TaskSet& tasks_of(EventLoop& loop) {
+    static thread_local std::unordered_map<EventLoop*, TaskSet> all;
+    auto [entry, is_new] = all.try_emplace(&loop);
+    if (is_new) {
+        loop.call_at_close([&loop] {
+            TaskSet tasks = std::move(all.at(&loop));
+            all.erase(&loop);
+            for (const auto& [task, state] : tasks) {
+                loop.call_exception_handler(
+                    {"a Task was destroyed but it is pending", nullptr, {}});
+                task->abandon();
+            }
+        });
+    }
+    return entry->second;
+}
+
+template <typename T>
+class TaskState : public TypedFutureState<T>, public TaskBase {
+  public:
+    TaskState(EventLoop& loop, Coroutine<T> coroutine)
+        : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
+        start(coroutine_.promise());
+    }
+
+    bool cancel() override {
+        if (this->done()) {
+            return false;
+        }
+        request_cancel();
+        return true;
+    }
+
+    void abandon() override {
+        forget_generators();
+        coroutine_.close();
+    }
+
+  private:
+    void finish() override {
+        try {
+            if constexpr (std::is_void_v<T>) {
+                std::move(coroutine_).result();
+                this->set_result();
+            } else {
+                this->set_result(std::move(coroutine_).result());
+            }
+        } catch (const CancelledError&) {
+            FutureState::cancel();
+        } catch (...) {
+            this->set_exception(std::current_exception());
+        }
+        coroutine_.close();
+        tasks_of(this->loop()).erase(this); // may destroy us
+    }
+
+    Coroutine<T> coroutine_;
+};
+
+// A handle, as every Future.
+template <typename T>
+class Task : public Future<T> {
+  public:
+    explicit Task(std::shared_ptr<TaskState<T>> state) : Future<T>(std::move(state)) {}
+};
+
+// Starts to run the coroutine, in the next iteration of the loop.
+template <typename T>
+Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
+    auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
+    loop.call_soon([task = state.get()] { task->step(); });
+    tasks_of(loop).emplace(state.get(), state);
+    return Task<T>(std::move(state));
+}
+
+// The same in the loop that runs.
+template <typename T>
+Task<T> create_task(Coroutine<T> coroutine) {
+    return create_task(EventLoop::running(), std::move(coroutine));
+}
+
+// Cancels all tasks of the loop and runs it until they have ended.
+inline void cancel_all_tasks(EventLoop& loop) {
+    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
+    std::size_t running = tasks.size();
+    for (const auto& [task, state] : tasks) {
+        state->cancel();
+        state->add_done_callback([&loop, &running](FutureState&) {
+            if (--running == 0) {
+                loop.stop();
+            }
+        });
+    }
+    if (running > 0) {
+        loop.run_forever();
+    }
+}
+
+// Runs `main` until it has ended; SIGINT or SIGTERM cancels it. Then cancels whatever tasks are
+// left and lets them end. Throws what `main` has thrown. (asyncio.run)
+inline void run(EventLoop& loop, Coroutine<void> main) {
+    Task<void> task = create_task(loop, std::move(main));
+    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
+    for (int signal : {SIGINT, SIGTERM}) {
+        loop.add_signal_handler(signal, [task] { task.cancel(); });
+    }
+    loop.run_forever();
+    cancel_all_tasks(loop);
+    for (int signal : {SIGINT, SIGTERM}) {
+        loop.remove_signal_handler(signal);
+    }
+    if (!task.cancelled()) {
+        task.result();
+    }
+}

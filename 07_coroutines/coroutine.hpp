@@ -1,0 +1,240 @@
+// A coroutine: a function that can wait in the middle, at each co_await, while the thread does
+// something else. It is lazy: calling it only makes a Coroutine object, awaiting that runs it.
+//
+// In stage 06 the Task kept a stack of generators. Here the stack is in the frames: each knows
+// the one that awaits it. The Task only keeps the frame that runs next.
+#pragma once
+
+#include "future.hpp"
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+// Something a coroutine waits for. Lives in the frame of the coroutine, until that goes on.
+class Suspension {
+  public:
+    // The task has been cancelled. Returns true if the wait will end with CancelledError soon,
+    // false if it is over anyway: then the task sees to it.
+    virtual bool cancel() = 0;
+
+  protected:
+    ~Suspension() = default;
+};
+
+// The part of a Task that does not depend on the type of its result.
+class TaskBase {
+  public:
+    TaskBase() = default;
+    TaskBase(const TaskBase&) = delete;
+    TaskBase& operator=(const TaskBase&) = delete;
+    virtual ~TaskBase() = default;
+
+    // Runs the coroutines of this task until one has to wait, or the outermost has ended. One
+    // coroutine never resumes another from its own stack: it says who is next, and returns
+    // here. So a million awaits in a row need no more stack than one, with any compiler.
+    void step() {
+        TaskBase* outer = std::exchange(current_, this);
+        suspension_ = nullptr;
+        while (next_ && suspension_ == nullptr) {
+            std::exchange(next_, nullptr).resume();
+        }
+        current_ = outer;
+        if (!next_) {
+            finish();
+        }
+    }
+
+    // The first step. A task that was cancelled before that does not start.
+    void start() {
+        if (must_cancel_) {
+            next_ = nullptr;
+        }
+        step();
+    }
+
+    // Destroys the coroutines where they stand; the loop will not run any more.
+    virtual void abandon() = 0;
+
+    // The task that runs now; null outside of any.
+    static TaskBase* current() { return current_; }
+
+    // ---- for awaiters ----
+
+    // `frame` runs next: a coroutine that is awaited, or, when it ends, the one that awaits it.
+    void run_next(std::coroutine_handle<> frame) { next_ = frame; }
+
+    // `frame` runs when somebody calls step(), because the wait is over.
+    void wait(std::coroutine_handle<> frame, Suspension& suspension) {
+        next_ = frame;
+        suspension_ = &suspension;
+        if (must_cancel_ && suspension.cancel()) {
+            must_cancel_ = false;
+        }
+    }
+
+    // Throws CancelledError if the task was cancelled when its wait was over already.
+    void throw_if_cancelled() {
+        if (std::exchange(must_cancel_, false)) {
+            throw CancelledError();
+        }
+    }
+
+  protected:
+    void request_cancel() {
+        if (suspension_ == nullptr || !suspension_->cancel()) {
+            must_cancel_ = true;
+        }
+    }
+
+    virtual void finish() = 0; // the outermost coroutine has ended
+
+  private:
+    static inline thread_local TaskBase* current_ = nullptr;
+
+    std::coroutine_handle<> next_;
+    Suspension* suspension_ = nullptr; // what next_ waits for; null: nothing
+    bool must_cancel_ = false;
+};
+
+// co_await future: goes on at once if it is done, otherwise in the iteration after it is done.
+// The value is that of future.result(), or the exception is thrown here.
+template <typename T>
+class FutureAwaiter : public Suspension {
+  public:
+    explicit FutureAwaiter(Future<T> future) : future_(std::move(future)) {}
+
+    bool await_ready() const { return future_.done(); }
+    void await_suspend(std::coroutine_handle<> frame) {
+        if (&future_.state()->loop() != &EventLoop::running()) {
+            throw std::logic_error("this Future belongs to another event loop");
+        }
+        task_ = TaskBase::current();
+        future_.state()->add_done_callback([task = task_](FutureState&) { task->step(); });
+        task_->wait(frame, *this);
+    }
+    std::add_lvalue_reference_t<T> await_resume() {
+        if (task_ != nullptr) {
+            task_->throw_if_cancelled();
+        }
+        return future_.result();
+    }
+
+    bool cancel() override { return future_.cancel(); }
+
+  private:
+    Future<T> future_;
+    TaskBase* task_ = nullptr; // once it waits
+};
+
+template <typename T>
+FutureAwaiter<T> operator co_await(Future<T> future) {
+    return FutureAwaiter<T>(std::move(future));
+}
+
+// The promise of a coroutine, kept in its frame; all but the value it returns.
+class CoroutinePromise {
+  public:
+    std::suspend_always initial_suspend() noexcept { return {}; }
+
+    // At its end the coroutine hands over to the one that awaits it; the outermost to nobody.
+    struct FinalAwaiter {
+        bool await_ready() const noexcept { return false; }
+        template <typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+            TaskBase::current()->run_next(frame.promise().awaited_by);
+        }
+        void await_resume() const noexcept {}
+    };
+    FinalAwaiter final_suspend() noexcept { return {}; }
+
+    void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+    void rethrow_exception() const {
+        if (exception_) {
+            std::rethrow_exception(exception_);
+        }
+    }
+
+    std::coroutine_handle<> awaited_by;
+
+  private:
+    std::exception_ptr exception_;
+};
+
+// What the type of the result adds: `co_return value;`, or the end of a coroutine without one.
+template <typename T>
+class ReturnSlot {
+  public:
+    void return_value(T value) { value_.emplace(std::move(value)); }
+    T take() { return std::move(*value_); }
+
+  private:
+    std::optional<T> value_;
+};
+template <>
+class ReturnSlot<void> {
+  public:
+    void return_void() {}
+    void take() {}
+};
+
+// Owns the frame: when the Coroutine is destroyed, so are the local variables of the function,
+// and the coroutines it awaits. Await it once, or pass it to create_task.
+template <typename T>
+class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
+  public:
+    class promise_type : public CoroutinePromise, public ReturnSlot<T> {
+      public:
+        Coroutine get_return_object() {
+            return Coroutine(std::coroutine_handle<promise_type>::from_promise(*this));
+        }
+    };
+
+    Coroutine(Coroutine && other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    Coroutine& operator=(Coroutine&& other) noexcept {
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~Coroutine() {
+        destroy();
+    }
+
+    struct Awaiter {
+        std::coroutine_handle<promise_type> frame;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> awaiting) const {
+            frame.promise().awaited_by = awaiting;
+            TaskBase::current()->run_next(frame);
+        }
+        T await_resume() const {
+            frame.promise().rethrow_exception();
+            return frame.promise().take();
+        }
+    };
+    Awaiter operator co_await()&& {
+        return {frame_};
+    }
+
+    // ---- for a Task ----
+
+    std::coroutine_handle<> frame() const {
+        return frame_;
+    }
+    // What the coroutine has returned, once; or throws what it has thrown.
+    T result()&& {
+        frame_.promise().rethrow_exception();
+        return frame_.promise().take();
+    }
+    void destroy() noexcept {
+        if (frame_) {
+            std::exchange(frame_, nullptr).destroy();
+        }
+    }
+
+  private:
+    explicit Coroutine(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
+
+    std::coroutine_handle<promise_type> frame_;
+};

@@ -1,0 +1,459 @@
+// The event loop: waits until something can be done without waiting, and calls the function
+// that somebody left for that moment. Everything later stages add (Future, Task, coroutines) is
+// built on these few calls. Names and rules are those of asyncio's event loop (PEP 3156).
+//
+// A loop belongs to the thread that runs it; only call_soon_threadsafe may be called from
+// others.
+#pragma once
+
+#include "common/selector.hpp"
+#include "common/wake_up.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+using Callback = std::function<void()>;
+using Clock = std::chrono::steady_clock;
+
+// A callback that waits for its turn. Shared by the loop's queues and by Handles.
+struct Scheduled {
+    Callback callback;
+    bool is_cancelled = false;
+    Clock::time_point when = {}; // timers only, as the next two:
+    std::uint64_t sequence = 0;  // timers for the same moment run in order of insertion
+    std::size_t* cancelled_timers = nullptr; // counts what is cancelled but still in the heap
+};
+
+// What call_soon, call_later and call_at return: the means to change one's mind. Copies stand
+// for the same callback. Dropping a Handle changes nothing.
+class Handle {
+  public:
+    explicit Handle(std::shared_ptr<Scheduled> scheduled) : scheduled_(std::move(scheduled)) {}
+
+    // The callback will not run. Does nothing if it has run already, or was cancelled before.
+    void cancel() {
+        if (!std::exchange(scheduled_->is_cancelled, true) &&
+            scheduled_->cancelled_timers != nullptr) {
+            ++*scheduled_->cancelled_timers;
+        }
+    }
+    bool cancelled() const { return scheduled_->is_cancelled; }
+
+  private:
+    std::shared_ptr<Scheduled> scheduled_;
+};
+
+// What the exception handler is told.
+struct ExceptionContext {
+    std::string message;
+    std::exception_ptr exception; // null: there is only the message
+    std::optional<Handle> handle; // the callback that threw, if it was one
+};
+
+class EventLoop {
+  public:
+    explicit EventLoop(std::unique_ptr<Selector> selector = make_default_selector());
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+    ~EventLoop() { close(); }
+
+    // Runs until stop() is called. Throws std::runtime_error if the loop is closed, or if a
+    // loop is running in this thread already.
+    void run_forever();
+    // Makes run_forever return when the callbacks of this iteration have run.
+    void stop() { is_stopping_ = true; }
+    // Forgets all callbacks. From then on every call that would add one throws
+    // std::runtime_error. A second call does nothing; closing a running loop throws
+    // std::runtime_error.
+    void close();
+    bool is_running() const { return running_loop_ == this; }
+    bool is_closed() const { return is_closed_; }
+    // The loop that runs in this thread. Throws std::runtime_error if there is none.
+    static EventLoop& running();
+
+    // Calls `callback` in the next iteration, after those that were added before it.
+    Handle call_soon(Callback callback);
+    // The same from any thread; wakes the loop if it waits.
+    void call_soon_threadsafe(Callback callback);
+    // Calls `callback` once, not before the delay has passed, or the clock shows `when`.
+    Handle call_later(std::chrono::nanoseconds delay, Callback callback);
+    Handle call_at(Clock::time_point when, Callback callback);
+    Clock::time_point time() const { return Clock::now(); }
+    // Calls `callback` when the loop is closed; what was added last is called first. For things
+    // that live as long as the loop.
+    void call_at_close(Callback callback);
+
+    // Calls `callback` in every iteration in which the descriptor can be read (or an error
+    // waits there), until remove_reader; a second add_reader replaces the first. Remove it
+    // before the descriptor is closed. Throws std::system_error if the selector does not take
+    // the descriptor.
+    void add_reader(int fd, Callback callback) { add(fd, READ, std::move(callback)); }
+    void add_writer(int fd, Callback callback) { add(fd, WRITE, std::move(callback)); }
+    // Whether there was one to remove.
+    bool remove_reader(int fd) { return remove(fd, READ); }
+    bool remove_writer(int fd) { return remove(fd, WRITE); }
+
+    // Calls `callback` as an ordinary callback after the signal has arrived; a second one
+    // replaces the first. Only one loop of a process can do this. Throws std::system_error or
+    // std::logic_error, see WakeUp::catch_signal.
+    void add_signal_handler(int signal, Callback callback);
+    // The signal has its default action again. Returns whether there was a handler.
+    bool remove_signal_handler(int signal);
+
+    // An exception that leaves a callback ends up here and harms no other callback. The default
+    // handler prints one line on standard error.
+    void set_exception_handler(std::function<void(const ExceptionContext&)> handler);
+    void call_exception_handler(const ExceptionContext& context);
+
+    // In debug mode a callback that holds the loop for longer than 100 ms is reported on
+    // standard error: nobody else was served meanwhile.
+    void set_debug(bool enabled) { is_debug_ = enabled; }
+
+  private:
+    using Queue = std::vector<std::shared_ptr<Scheduled>>;
+
+    // Who waits for a descriptor; null: nobody.
+    struct Waiters {
+        std::shared_ptr<Scheduled> reader;
+        std::shared_ptr<Scheduled> writer;
+        Events events() const { return (reader ? READ : 0) | (writer ? WRITE : 0); }
+    };
+
+    void run_once();
+    std::optional<std::chrono::nanoseconds> time_to_wait();
+    void collect_ready(const std::vector<ReadyFd>& ready_fds);
+    void collect_from_outside();
+    void collect_timers();
+    void purge_cancelled_timers();
+    void run(const std::shared_ptr<Scheduled>& scheduled);
+    void add(int fd, Events event, Callback callback);
+    bool remove(int fd, Events event);
+    void check_open() const;
+
+    // Orders the heap: the earliest timer comes out first.
+    static bool is_later(const std::shared_ptr<Scheduled>& a,
+                         const std::shared_ptr<Scheduled>& b) {
+        return std::pair(a->when, a->sequence) > std::pair(b->when, b->sequence);
+    }
+
+    static inline thread_local EventLoop* running_loop_ = nullptr;
+
+    std::unique_ptr<Selector> selector_;
+    WakeUp wake_up_;
+    std::unordered_map<int, Waiters> waiters_; // by descriptor
+    Queue ready_;                              // runs in the next iteration
+    Queue running_;                            // what this iteration runs
+    Queue timers_;                             // a heap, see is_later
+    std::uint64_t last_sequence_ = 0;
+    std::size_t cancelled_timers_ = 0;
+    std::map<int, std::shared_ptr<Scheduled>> signal_handlers_;
+    std::vector<Callback> at_close_;
+    std::function<void(const ExceptionContext&)> exception_handler_;
+    bool is_stopping_ = false;
+    bool is_closed_ = false;
+    bool is_debug_ = false;
+
+    std::mutex mutex_; // guards the next line, which other threads reach
+    Queue from_other_threads_;
+};
+
+inline EventLoop::EventLoop(std::unique_ptr<Selector> selector)
+    : selector_(std::move(selector)) {
+    selector_->register_fd(wake_up_.fd(), READ);
+}
+
+inline void EventLoop::run_forever() {
+    check_open();
+    if (running_loop_ != nullptr) {
+        throw std::runtime_error("an event loop is running in this thread already");
+    }
+    running_loop_ = this;
+    struct AtExit {
+        ~AtExit() { running_loop_ = nullptr; }
+    } at_exit; // also when the selector throws
+    do {
+        run_once();
+    } while (!is_stopping_);
+    is_stopping_ = false;
+}
+
+inline void EventLoop::close() {
+    if (is_running()) {
+        throw std::runtime_error("a running event loop cannot be closed");
+    }
+    while (!at_close_.empty()) {
+        Callback callback = std::move(at_close_.back());
+        at_close_.pop_back();
+        callback();
+    }
+    {
+        std::lock_guard lock(mutex_);
+        is_closed_ = true;
+    }
+    while (!signal_handlers_.empty()) {
+        remove_signal_handler(signal_handlers_.begin()->first);
+    }
+    // The callbacks are destroyed last, when everything else is done: that may call back, to
+    // remove_reader for example. Handles that still exist keep nothing alive.
+    std::vector<Callback> callbacks;
+    auto forget = [&](const std::shared_ptr<Scheduled>& scheduled) {
+        if (scheduled) {
+            scheduled->cancelled_timers = nullptr;
+            callbacks.push_back(std::move(scheduled->callback));
+        }
+    };
+    for (const auto& [fd, waiters] : std::exchange(waiters_, {})) {
+        selector_->unregister(fd);
+        forget(waiters.reader);
+        forget(waiters.writer);
+    }
+    for (Queue* queue : {&ready_, &timers_, &from_other_threads_}) {
+        for (const std::shared_ptr<Scheduled>& scheduled : std::exchange(*queue, {})) {
+            forget(scheduled);
+        }
+    }
+}
+
+inline EventLoop& EventLoop::running() {
+    if (running_loop_ == nullptr) {
+        throw std::runtime_error("no event loop is running in this thread");
+    }
+    return *running_loop_;
+}
+
+inline Handle EventLoop::call_soon(Callback callback) {
+    check_open();
+    return Handle(ready_.emplace_back(std::make_shared<Scheduled>(std::move(callback))));
+}
+
+inline void EventLoop::call_soon_threadsafe(Callback callback) {
+    auto scheduled = std::make_shared<Scheduled>(std::move(callback));
+    bool was_empty = false;
+    {
+        std::lock_guard lock(mutex_);
+        check_open();
+        was_empty = from_other_threads_.empty();
+        from_other_threads_.push_back(std::move(scheduled));
+    }
+    if (was_empty) { // otherwise the loop has been woken already
+        wake_up_.wake();
+    }
+}
+
+inline Handle EventLoop::call_later(std::chrono::nanoseconds delay, Callback callback) {
+    Clock::time_point now = time();
+    bool is_beyond_the_clock = delay > Clock::time_point::max() - now;
+    return call_at(is_beyond_the_clock ? Clock::time_point::max() : now + delay,
+                   std::move(callback));
+}
+
+inline Handle EventLoop::call_at(Clock::time_point when, Callback callback) {
+    check_open();
+    auto timer = std::make_shared<Scheduled>(std::move(callback));
+    timer->when = when;
+    timer->sequence = ++last_sequence_;
+    timer->cancelled_timers = &cancelled_timers_;
+    timers_.push_back(timer);
+    std::push_heap(timers_.begin(), timers_.end(), is_later);
+    return Handle(std::move(timer));
+}
+
+inline void EventLoop::call_at_close(Callback callback) {
+    check_open();
+    at_close_.push_back(std::move(callback));
+}
+
+inline void EventLoop::add(int fd, Events event, Callback callback) {
+    check_open();
+    auto known = waiters_.find(fd);
+    Events before = known == waiters_.end() ? 0 : known->second.events();
+    if (before == 0) {
+        selector_->register_fd(fd, event);
+    } else if ((before & event) == 0) {
+        selector_->modify(fd, before | event);
+    } // otherwise only the callback changes, which costs no system call
+    Waiters& waiters = waiters_[fd];
+    auto& slot = event == READ ? waiters.reader : waiters.writer;
+    auto old = std::exchange(slot, std::make_shared<Scheduled>(std::move(callback)));
+    if (old) {
+        old->is_cancelled = true; // it may be in the ready queue already
+    }
+}
+
+inline bool EventLoop::remove(int fd, Events event) {
+    auto known = waiters_.find(fd);
+    if (known == waiters_.end() || (known->second.events() & event) == 0) {
+        return false;
+    }
+    auto& slot = event == READ ? known->second.reader : known->second.writer;
+    std::shared_ptr<Scheduled> old = std::move(slot);
+    old->is_cancelled = true; // it may be in the ready queue already
+    if (Events left = known->second.events(); left != 0) {
+        selector_->modify(fd, left);
+    } else {
+        waiters_.erase(known);
+        selector_->unregister(fd);
+    }
+    return true;
+}
+
+inline void EventLoop::add_signal_handler(int signal, Callback callback) {
+    check_open();
+    wake_up_.catch_signal(signal);
+    signal_handlers_[signal] = std::make_shared<Scheduled>(std::move(callback));
+}
+
+inline bool EventLoop::remove_signal_handler(int signal) {
+    if (signal_handlers_.erase(signal) == 0) {
+        return false;
+    }
+    wake_up_.release_signal(signal);
+    return true;
+}
+
+inline void
+EventLoop::set_exception_handler(std::function<void(const ExceptionContext&)> handler) {
+    exception_handler_ = std::move(handler);
+}
+
+inline void EventLoop::call_exception_handler(const ExceptionContext& context) {
+    std::string line = context.message;
+    try {
+        if (exception_handler_) {
+            exception_handler_(context);
+            return;
+        }
+        if (context.exception) {
+            std::rethrow_exception(context.exception);
+        }
+    } catch (const std::exception& error) {
+        line += std::string(": ") + error.what();
+    } catch (...) {
+        line += ": an exception that is no std::exception";
+    }
+    std::cerr << line + "\n";
+}
+
+// One iteration: wait for I/O, then run exactly what is ready at that moment. What these
+// callbacks add is for the next iteration, after another look at the I/O, so that nobody
+// starves.
+inline void EventLoop::run_once() {
+    collect_ready(selector_->select(time_to_wait()));
+    collect_timers();
+    std::swap(ready_, running_);
+    for (std::shared_ptr<Scheduled>& scheduled : running_) {
+        run(scheduled);
+        scheduled.reset(); // what it captured is released now, not when the iteration ends
+    }
+    running_.clear();
+}
+
+inline std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() {
+    purge_cancelled_timers();
+    if (is_stopping_ || !ready_.empty()) {
+        return std::chrono::nanoseconds(0);
+    }
+    if (timers_.empty()) {
+        return std::nullopt;
+    }
+    return timers_.front()->when - time();
+}
+
+inline void EventLoop::collect_ready(const std::vector<ReadyFd>& ready_fds) {
+    for (auto [fd, events] : ready_fds) {
+        if (fd == wake_up_.fd()) {
+            collect_from_outside();
+            continue;
+        }
+        const Waiters& waiters = waiters_.at(fd);
+        if ((events & READ) != 0) {
+            ready_.push_back(waiters.reader);
+        }
+        if ((events & WRITE) != 0) {
+            ready_.push_back(waiters.writer);
+        }
+    }
+}
+
+inline void EventLoop::collect_from_outside() {
+    wake_up_.drain(); // first, so that whatever comes from now on wakes the loop again
+    for (const auto& [signal, handler] : signal_handlers_) {
+        if (wake_up_.take_signal(signal)) {
+            ready_.push_back(handler);
+        }
+    }
+    std::lock_guard lock(mutex_);
+    ready_.insert(ready_.end(), from_other_threads_.begin(), from_other_threads_.end());
+    from_other_threads_.clear();
+}
+
+inline void EventLoop::collect_timers() {
+    Clock::time_point now = timers_.empty() ? Clock::time_point() : time();
+    while (!timers_.empty() && timers_.front()->when <= now) {
+        std::pop_heap(timers_.begin(), timers_.end(), is_later);
+        std::shared_ptr<Scheduled> timer = std::move(timers_.back());
+        timers_.pop_back();
+        if (timer->is_cancelled) {
+            --cancelled_timers_;
+        }
+        timer->cancelled_timers = nullptr;
+        ready_.push_back(std::move(timer));
+    }
+}
+
+// A cancelled timer stays in the heap until it is due. Timeouts are nearly always cancelled, so
+// they would pile up: when they are many and more than half of the heap, they are thrown out.
+inline void EventLoop::purge_cancelled_timers() {
+    if (cancelled_timers_ > 100 && cancelled_timers_ > timers_.size() / 2) {
+        auto first_cancelled =
+            std::partition(timers_.begin(), timers_.end(),
+                           [](const auto& timer) { return !timer->is_cancelled; });
+        Queue cancelled(std::make_move_iterator(first_cancelled),
+                        std::make_move_iterator(timers_.end()));
+        timers_.erase(first_cancelled, timers_.end());
+        std::make_heap(timers_.begin(), timers_.end(), is_later);
+        cancelled_timers_ = 0;
+        for (const std::shared_ptr<Scheduled>& timer : cancelled) {
+            timer->cancelled_timers = nullptr;
+        }
+    }
+}
+
+inline void EventLoop::run(const std::shared_ptr<Scheduled>& scheduled) {
+    if (scheduled->is_cancelled) {
+        return;
+    }
+    Clock::time_point start = is_debug_ ? time() : Clock::time_point();
+    try {
+        scheduled->callback();
+    } catch (...) {
+        call_exception_handler({"exception in a callback of the event loop",
+                                std::current_exception(), Handle(scheduled)});
+    }
+    if (is_debug_ && time() - start > std::chrono::milliseconds(100)) {
+        auto held = std::chrono::duration_cast<std::chrono::milliseconds>(time() - start);
+        std::cerr << "a callback held the event loop for " + std::to_string(held.count()) +
+                         " ms\n";
+    }
+}
+
+inline void EventLoop::check_open() const {
+    if (is_closed_) {
+        throw std::runtime_error("the event loop is closed");
+    }
+}

@@ -1,0 +1,139 @@
+// A Task runs a coroutine on the loop, side by side with others. It is a Future itself, for the
+// result of the coroutine: await it, add a callback, or cancel it.
+#pragma once
+
+#include "coroutine.hpp"
+#include "event_loop.hpp"
+#include "future.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+// The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
+// not ended when it is closed are reported, and their coroutines destroyed.
+using TaskSet = std::unordered_map<TaskBase*, std::shared_ptr<FutureState>>;
+
+inline TaskSet& tasks_of(EventLoop& loop) {
+    static thread_local std::unordered_map<EventLoop*, TaskSet> all;
+    auto [entry, is_new] = all.try_emplace(&loop);
+    if (is_new) {
+        loop.call_at_close([&loop] {
+            TaskSet tasks = std::move(all.at(&loop));
+            all.erase(&loop);
+            for (const auto& [task, state] : tasks) {
+                loop.call_exception_handler(
+                    {"a Task was destroyed but it is pending", nullptr, {}});
+                task->abandon();
+            }
+        });
+    }
+    return entry->second;
+}
+
+template <typename T>
+class TaskState : public TypedFutureState<T>, public TaskBase {
+  public:
+    TaskState(EventLoop& loop, Coroutine<T> coroutine)
+        : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
+        run_next(coroutine_.frame());
+    }
+
+    bool cancel() override {
+        if (this->done()) {
+            return false;
+        }
+        request_cancel();
+        return true;
+    }
+
+    void abandon() override { coroutine_.destroy(); }
+
+  private:
+    void finish() override {
+        try {
+            throw_if_cancelled(); // too late for the coroutine to see, or before it has started
+            if constexpr (std::is_void_v<T>) {
+                std::move(coroutine_).result();
+                this->set_result();
+            } else {
+                this->set_result(std::move(coroutine_).result());
+            }
+        } catch (const CancelledError&) {
+            FutureState::cancel();
+        } catch (...) {
+            this->set_exception(std::current_exception());
+        }
+        coroutine_.destroy();
+        tasks_of(this->loop()).erase(this); // may destroy us
+    }
+
+    Coroutine<T> coroutine_;
+};
+
+// A handle, as every Future.
+template <typename T>
+class Task : public Future<T> {
+  public:
+    explicit Task(std::shared_ptr<TaskState<T>> state) : Future<T>(std::move(state)) {}
+};
+
+// Starts to run the coroutine, in the next iteration of the loop.
+template <typename T>
+Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
+    auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
+    loop.call_soon([task = state.get()] { task->start(); });
+    tasks_of(loop).emplace(state.get(), state);
+    return Task<T>(std::move(state));
+}
+
+// The same in the loop that runs.
+template <typename T>
+Task<T> create_task(Coroutine<T> coroutine) {
+    return create_task(EventLoop::running(), std::move(coroutine));
+}
+
+// Cancels all tasks of the loop and runs it until they have ended.
+inline void cancel_all_tasks(EventLoop& loop) {
+    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
+    std::size_t running = tasks.size();
+    for (const auto& [task, state] : tasks) {
+        state->cancel();
+        state->add_done_callback([&loop, &running](FutureState&) {
+            if (--running == 0) {
+                loop.stop();
+            }
+        });
+    }
+    if (running > 0) {
+        loop.run_forever();
+    }
+}
+
+// Runs `main` until it has ended; SIGINT or SIGTERM cancels it. Then cancels whatever tasks are
+// left and lets them end. Throws what `main` has thrown. (asyncio.run)
+inline void run(EventLoop& loop, Coroutine<void> main) {
+    Task<void> task = create_task(loop, std::move(main));
+    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
+    for (int signal : {SIGINT, SIGTERM}) {
+        loop.add_signal_handler(signal, [task] { task.cancel(); });
+    }
+    loop.run_forever();
+    cancel_all_tasks(loop);
+    for (int signal : {SIGINT, SIGTERM}) {
+        loop.remove_signal_handler(signal);
+    }
+    if (!task.cancelled()) {
+        task.result();
+    }
+}
+
+// Done after `delay`.
+inline Future<void> sleep(std::chrono::nanoseconds delay) {
+    return sleep(EventLoop::running(), delay);
+}
