@@ -6,17 +6,16 @@
 // others.
 #pragma once
 
+#include "timers.hpp"
+
 #include "common/selector.hpp"
 #include "common/wake_up.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,37 +25,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-using Callback = std::function<void()>;
-using Clock = std::chrono::steady_clock;
-
-// A callback that waits for its turn. Shared by the loop's queues and by Handles.
-struct Scheduled {
-    Callback callback;
-    bool is_cancelled = false;
-    Clock::time_point when = {}; // timers only, as the next two:
-    std::uint64_t sequence = 0;  // timers for the same moment run in order of insertion
-    std::size_t* cancelled_timers = nullptr; // counts what is cancelled but still in the heap
-};
-
-// What call_soon, call_later and call_at return: the means to change one's mind. Copies stand
-// for the same callback. Dropping a Handle changes nothing.
-class Handle {
-  public:
-    explicit Handle(std::shared_ptr<Scheduled> scheduled) : scheduled_(std::move(scheduled)) {}
-
-    // The callback will not run. Does nothing if it has run already, or was cancelled before.
-    void cancel() {
-        if (!std::exchange(scheduled_->is_cancelled, true) &&
-            scheduled_->cancelled_timers != nullptr) {
-            ++*scheduled_->cancelled_timers;
-        }
-    }
-    bool cancelled() const { return scheduled_->is_cancelled; }
-
-  private:
-    std::shared_ptr<Scheduled> scheduled_;
-};
 
 // What the exception handler is told.
 struct ExceptionContext {
@@ -125,8 +93,6 @@ class EventLoop {
     void set_debug(bool enabled) { is_debug_ = enabled; }
 
   private:
-    using Queue = std::vector<std::shared_ptr<Scheduled>>;
-
     // Who waits for a descriptor; null: nobody.
     struct Waiters {
         std::shared_ptr<Scheduled> reader;
@@ -138,18 +104,10 @@ class EventLoop {
     std::optional<std::chrono::nanoseconds> time_to_wait();
     void collect_ready(const std::vector<ReadyFd>& ready_fds);
     void collect_from_outside();
-    void collect_timers();
-    void purge_cancelled_timers();
     void run(const std::shared_ptr<Scheduled>& scheduled);
     void add(int fd, Events event, Callback callback);
     bool remove(int fd, Events event);
     void check_open() const;
-
-    // Orders the heap: the earliest timer comes out first.
-    static bool is_later(const std::shared_ptr<Scheduled>& a,
-                         const std::shared_ptr<Scheduled>& b) {
-        return std::pair(a->when, a->sequence) > std::pair(b->when, b->sequence);
-    }
 
     static inline thread_local EventLoop* running_loop_ = nullptr;
 
@@ -158,9 +116,7 @@ class EventLoop {
     std::unordered_map<int, Waiters> waiters_; // by descriptor
     Queue ready_;                              // runs in the next iteration
     Queue running_;                            // what this iteration runs
-    Queue timers_;                             // a heap, see is_later
-    std::uint64_t last_sequence_ = 0;
-    std::size_t cancelled_timers_ = 0;
+    Timers timers_;
     std::map<int, std::shared_ptr<Scheduled>> signal_handlers_;
     std::vector<Callback> at_close_;
     std::function<void(const ExceptionContext&)> exception_handler_;
@@ -213,7 +169,6 @@ inline void EventLoop::close() {
     std::vector<Callback> callbacks;
     auto forget = [&](const std::shared_ptr<Scheduled>& scheduled) {
         if (scheduled) {
-            scheduled->cancelled_timers = nullptr;
             callbacks.push_back(std::move(scheduled->callback));
         }
     };
@@ -222,10 +177,9 @@ inline void EventLoop::close() {
         forget(waiters.reader);
         forget(waiters.writer);
     }
-    for (Queue* queue : {&ready_, &timers_, &from_other_threads_}) {
-        for (const std::shared_ptr<Scheduled>& scheduled : std::exchange(*queue, {})) {
-            forget(scheduled);
-        }
+    for (const Queue& queue : {std::exchange(ready_, {}), timers_.take_all(),
+                               std::exchange(from_other_threads_, {})}) {
+        std::for_each(queue.begin(), queue.end(), forget);
     }
 }
 
@@ -264,13 +218,7 @@ inline Handle EventLoop::call_later(std::chrono::nanoseconds delay, Callback cal
 
 inline Handle EventLoop::call_at(Clock::time_point when, Callback callback) {
     check_open();
-    auto timer = std::make_shared<Scheduled>(std::move(callback));
-    timer->when = when;
-    timer->sequence = ++last_sequence_;
-    timer->cancelled_timers = &cancelled_timers_;
-    timers_.push_back(timer);
-    std::push_heap(timers_.begin(), timers_.end(), is_later);
-    return Handle(std::move(timer));
+    return timers_.add(when, std::move(callback));
 }
 
 inline void EventLoop::call_at_close(Callback callback) {
@@ -354,7 +302,7 @@ inline void EventLoop::call_exception_handler(const ExceptionContext& context) {
 // starves.
 inline void EventLoop::run_once() {
     collect_ready(selector_->select(time_to_wait()));
-    collect_timers();
+    timers_.take_due(ready_);
     std::swap(ready_, running_);
     for (std::shared_ptr<Scheduled>& scheduled : running_) {
         run(scheduled);
@@ -364,14 +312,14 @@ inline void EventLoop::run_once() {
 }
 
 inline std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() {
-    purge_cancelled_timers();
+    std::optional<Clock::time_point> next_timer = timers_.next();
     if (is_stopping_ || !ready_.empty()) {
         return std::chrono::nanoseconds(0);
     }
-    if (timers_.empty()) {
-        return std::nullopt;
+    if (!next_timer) {
+        return std::nullopt; // until something happens
     }
-    return timers_.front()->when - time();
+    return *next_timer - time();
 }
 
 inline void EventLoop::collect_ready(const std::vector<ReadyFd>& ready_fds) {
@@ -400,38 +348,6 @@ inline void EventLoop::collect_from_outside() {
     std::lock_guard lock(mutex_);
     ready_.insert(ready_.end(), from_other_threads_.begin(), from_other_threads_.end());
     from_other_threads_.clear();
-}
-
-inline void EventLoop::collect_timers() {
-    Clock::time_point now = timers_.empty() ? Clock::time_point() : time();
-    while (!timers_.empty() && timers_.front()->when <= now) {
-        std::pop_heap(timers_.begin(), timers_.end(), is_later);
-        std::shared_ptr<Scheduled> timer = std::move(timers_.back());
-        timers_.pop_back();
-        if (timer->is_cancelled) {
-            --cancelled_timers_;
-        }
-        timer->cancelled_timers = nullptr;
-        ready_.push_back(std::move(timer));
-    }
-}
-
-// A cancelled timer stays in the heap until it is due. Timeouts are nearly always cancelled, so
-// they would pile up: when they are many and more than half of the heap, they are thrown out.
-inline void EventLoop::purge_cancelled_timers() {
-    if (cancelled_timers_ > 100 && cancelled_timers_ > timers_.size() / 2) {
-        auto first_cancelled =
-            std::partition(timers_.begin(), timers_.end(),
-                           [](const auto& timer) { return !timer->is_cancelled; });
-        Queue cancelled(std::make_move_iterator(first_cancelled),
-                        std::make_move_iterator(timers_.end()));
-        timers_.erase(first_cancelled, timers_.end());
-        std::make_heap(timers_.begin(), timers_.end(), is_later);
-        cancelled_timers_ = 0;
-        for (const std::shared_ptr<Scheduled>& timer : cancelled) {
-            timer->cancelled_timers = nullptr;
-        }
-    }
 }
 
 inline void EventLoop::run(const std::shared_ptr<Scheduled>& scheduled) {
