@@ -88,8 +88,8 @@ class EventLoop {
     void set_exception_handler(std::function<void(const ExceptionContext&)> handler);
     void call_exception_handler(const ExceptionContext& context);
 
-    // In debug mode a callback that holds the loop for longer than 100 ms is reported on
-    // standard error: nobody else was served meanwhile.
+    // In debug mode a callback that holds the loop for longer than 100 ms is reported to the
+    // exception handler: nobody else was served meanwhile.
     void set_debug(bool enabled) { is_debug_ = enabled; }
 
   private:
@@ -164,6 +164,7 @@ inline void EventLoop::close() {
     while (!signal_handlers_.empty()) {
         remove_signal_handler(signal_handlers_.begin()->first);
     }
+    selector_.reset();
     // The callbacks are destroyed last, when everything else is done: that may call back, to
     // remove_reader for example. Handles that still exist keep nothing alive.
     std::vector<Callback> callbacks;
@@ -173,7 +174,6 @@ inline void EventLoop::close() {
         }
     };
     for (const auto& [fd, waiters] : std::exchange(waiters_, {})) {
-        selector_->unregister(fd);
         forget(waiters.reader);
         forget(waiters.writer);
     }
@@ -319,7 +319,8 @@ inline std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() {
     if (!next_timer) {
         return std::nullopt; // until something happens
     }
-    return *next_timer - time();
+    Clock::time_point now = time();
+    return std::max(*next_timer, now) - now;
 }
 
 inline void EventLoop::collect_ready(const std::vector<ReadyFd>& ready_fds) {
@@ -363,8 +364,9 @@ inline void EventLoop::run(const std::shared_ptr<Scheduled>& scheduled) {
     }
     if (is_debug_ && time() - start > std::chrono::milliseconds(100)) {
         auto held = std::chrono::duration_cast<std::chrono::milliseconds>(time() - start);
-        std::cerr << "a callback held the event loop for " + std::to_string(held.count()) +
-                         " ms\n";
+        call_exception_handler(
+            {"a callback held the event loop for " + std::to_string(held.count()) + " ms",
+             nullptr, Handle(scheduled)});
     }
 }
 

@@ -73,7 +73,7 @@ class EpollSelector : public Selector {
 
     void register_fd(int fd, Events events) override { control(EPOLL_CTL_ADD, fd, events); }
     void modify(int fd, Events events) override { control(EPOLL_CTL_MOD, fd, events); }
-    void unregister(int fd) override { control(EPOLL_CTL_DEL, fd, 0); }
+    void unregister(int fd) override { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
         TraceSpan span("epoll_wait");
@@ -121,7 +121,14 @@ class KqueueSelector : public Selector {
 
     void register_fd(int fd, Events events) override { change(fd, 0, events); }
     void modify(int fd, Events events) override { change(fd, registered_.at(fd), events); }
-    void unregister(int fd) override { change(fd, registered_.at(fd), 0); }
+    void unregister(int fd) override {
+        for (short filter : {EVFILT_READ, EVFILT_WRITE}) {
+            struct kevent event {};
+            EV_SET(&event, static_cast<uintptr_t>(fd), filter, EV_DELETE, 0, 0, nullptr);
+            ::kevent(kqueue_, &event, 1, nullptr, 0, nullptr); // ENOENT: was not registered
+        }
+        registered_.erase(fd);
+    }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
         TraceSpan span("kevent");
@@ -148,11 +155,7 @@ class KqueueSelector : public Selector {
     void change(int fd, Events before, Events after) {
         change_filter(fd, EVFILT_READ, (before & READ) != 0, (after & READ) != 0);
         change_filter(fd, EVFILT_WRITE, (before & WRITE) != 0, (after & WRITE) != 0);
-        if (after == 0) {
-            registered_.erase(fd);
-        } else {
-            registered_[fd] = after;
-        }
+        registered_[fd] = after;
     }
 
     void change_filter(int fd, short filter, bool before, bool after) {

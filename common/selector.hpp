@@ -23,10 +23,10 @@ class Selector {
   public:
     virtual ~Selector() = default;
 
-    // A descriptor is registered at most once; `events` is not empty. Unregister it before it
-    // is closed. Throw std::system_error.
+    // A descriptor is registered at most once; `events` is not empty. Throw std::system_error.
     virtual void register_fd(int fd, Events events) = 0;
     virtual void modify(int fd, Events events) = 0;
+    // Call it before the descriptor is closed. Where that was forgotten the system has done it.
     virtual void unregister(int fd) = 0;
 
     // Waits until a registered descriptor is ready, at most for `timeout` (std::nullopt:

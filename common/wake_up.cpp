@@ -31,14 +31,12 @@ extern "C" void on_signal(int signal) {
     errno = saved_errno;
 }
 
-void set_action(int signal, void (*action)(int)) {
+// Returns false for a number that is no signal, and for signals that cannot be caught.
+bool set_action(int signal, void (*action)(int)) {
     struct sigaction description {};
     description.sa_handler = action;
     description.sa_flags = SA_RESTART; // other calls of the program need not notice
-    if (signal <= 0 || signal >= NSIG || ::sigaction(signal, &description, nullptr) == -1) {
-        throw std::system_error(EINVAL, std::generic_category(),
-                                "cannot catch signal " + std::to_string(signal));
-    }
+    return signal > 0 && signal < NSIG && ::sigaction(signal, &description, nullptr) == 0;
 }
 
 } // namespace
@@ -57,8 +55,8 @@ WakeUp::WakeUp() {
 }
 
 WakeUp::~WakeUp() {
-    if (signal_pipe == write_end_) {
-        signal_pipe = -1;
+    while (!caught_.empty()) {
+        release_signal(*caught_.begin());
     }
     ::close(read_end_);
     ::close(write_end_);
@@ -79,12 +77,27 @@ void WakeUp::catch_signal(int signal) {
     if (!signal_pipe.compare_exchange_strong(nobody, write_end_) && nobody != write_end_) {
         throw std::logic_error("only one event loop of a process can handle signals");
     }
-    set_action(signal, on_signal);
+    if (set_action(signal, on_signal)) {
+        caught_.insert(signal);
+    } else {
+        give_up_signals_if_none();
+        throw std::system_error(EINVAL, std::generic_category(),
+                                "cannot catch signal " + std::to_string(signal));
+    }
 }
 
 void WakeUp::release_signal(int signal) {
-    set_action(signal, SIG_DFL);
-    arrived[static_cast<std::size_t>(signal)] = false;
+    if (caught_.erase(signal) == 1) {
+        set_action(signal, SIG_DFL);
+        take_signal(signal);
+        give_up_signals_if_none();
+    }
+}
+
+void WakeUp::give_up_signals_if_none() noexcept {
+    if (caught_.empty()) {
+        signal_pipe = -1;
+    }
 }
 
 bool WakeUp::take_signal(int signal) noexcept {

@@ -2,12 +2,14 @@
 // selector watches the reading end of a pipe, and whoever wants to wake it writes a byte.
 #pragma once
 
+#include <set>
+
 class WakeUp {
   public:
     WakeUp(); // throws std::system_error
     WakeUp(const WakeUp&) = delete;
     WakeUp& operator=(const WakeUp&) = delete;
-    ~WakeUp(); // release_signal what was caught, first
+    ~WakeUp();
 
     int fd() const noexcept { return read_end_; } // readable after wake()
     void wake() noexcept;                         // from any thread
@@ -17,11 +19,15 @@ class WakeUp {
     // one WakeUp of a process can catch signals. Throws std::system_error for a signal that
     // cannot be caught, std::logic_error if another WakeUp catches signals.
     void catch_signal(int signal);
-    void release_signal(int signal); // default action again
+    // The signal has its default action again.
+    void release_signal(int signal);
     // Whether `signal` has arrived since the last call.
     bool take_signal(int signal) noexcept;
 
   private:
+    void give_up_signals_if_none() noexcept;
+
     int read_end_;
     int write_end_;
+    std::set<int> caught_;
 };

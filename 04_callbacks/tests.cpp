@@ -1,0 +1,565 @@
+// How the event loop behaves: each case is one that asyncio's own tests assert. The ids at the
+// start of the names (L: loop, I: readers and writers) are explained in the README of this
+// stage.
+#include "event_loop.hpp"
+
+#include "common/selector.hpp"
+#include "common/socket.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// asyncio's tests do the same: stop() before run_forever() means one iteration without waiting.
+void run_one_iteration(EventLoop& loop) {
+    loop.stop();
+    loop.run_forever();
+}
+
+// Runs the loop until `condition` holds. Fails instead of hanging.
+template <typename Condition>
+void run_until(EventLoop& loop, Condition condition) {
+    Clock::time_point deadline = Clock::now() + 20s;
+    while (!condition()) {
+        REQUIRE(Clock::now() < deadline);
+        loop.call_later(1ms, [&loop] { loop.stop(); });
+        loop.run_forever();
+    }
+}
+
+// Counts the polls, that is, the iterations of the loop.
+class CountingSelector : public Selector {
+  public:
+    CountingSelector(std::unique_ptr<Selector> selector, int& count)
+        : selector_(std::move(selector)), count_(count) {}
+    void register_fd(int fd, Events events) override { selector_->register_fd(fd, events); }
+    void modify(int fd, Events events) override { selector_->modify(fd, events); }
+    void unregister(int fd) override { selector_->unregister(fd); }
+    const std::vector<ReadyFd>&
+    select(std::optional<std::chrono::nanoseconds> timeout) override {
+        ++count_;
+        return selector_->select(timeout);
+    }
+
+  private:
+    std::unique_ptr<Selector> selector_;
+    int& count_;
+};
+
+struct SocketPair {
+    Socket ours{-1, "ours"};
+    Socket theirs{-1, "theirs"};
+
+    SocketPair() {
+        int fds[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+        ours = Socket(fds[0], "ours");
+        theirs = Socket(fds[1], "theirs");
+        ours.set_blocking(false);
+        theirs.set_blocking(false);
+    }
+};
+
+} // namespace
+
+TEST_CASE("L01 callbacks run in the order of call_soon, each once") {
+    EventLoop loop;
+    std::string log;
+    for (char name : {'A', 'B', 'C'}) {
+        loop.call_soon([&log, name] { log += name; });
+    }
+    run_one_iteration(loop);
+    CHECK(log == "ABC");
+    run_one_iteration(loop);
+    CHECK(log == "ABC");
+}
+
+TEST_CASE("L02 what a callback adds runs in the next iteration, after another poll") {
+    EventLoop loop;
+    std::string log;
+    SocketPair pair;
+    loop.add_reader(pair.ours.fd(), [&] {
+        log += "R";
+        loop.remove_reader(pair.ours.fd());
+    });
+    loop.call_soon([&] {
+        log += "A";
+        pair.theirs.send_all("x");
+        loop.call_soon([&] { log += "B"; });
+    });
+    run_one_iteration(loop);
+    CHECK(log == "A");
+    run_one_iteration(loop);
+    CHECK(log == "ABR"); // the poll came before B, so the reader is ready in the same iteration
+}
+
+TEST_CASE("L02 a callback that adds itself for ever does not starve I/O") {
+    EventLoop loop;
+    SocketPair pair;
+    std::function<void()> again = [&] { loop.call_soon(again); };
+    loop.call_soon(again);
+    loop.add_reader(pair.ours.fd(), [&] { loop.stop(); });
+    pair.theirs.send_all("x");
+    loop.run_forever(); // returns
+    CHECK(pair.ours.try_recv(10) == "x");
+}
+
+TEST_CASE("L03 stop lets the callbacks of this iteration run, and no later ones") {
+    EventLoop loop;
+    std::string log;
+    loop.call_soon([&] { log += "A"; });
+    loop.call_soon([&] { loop.stop(); });
+    loop.call_soon([&] {
+        log += "C";
+        loop.call_soon([&] { log += "D"; });
+    });
+    loop.run_forever();
+    CHECK(log == "AC");
+    loop.call_soon([&] { loop.stop(); });
+    loop.run_forever();
+    CHECK(log == "ACD");
+}
+
+TEST_CASE("L05 a cancelled callback does not run") {
+    EventLoop loop;
+    bool has_run = false;
+    Handle handle = loop.call_soon([&] { has_run = true; });
+    CHECK_FALSE(handle.cancelled());
+    handle.cancel();
+    handle.cancel();
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+    CHECK(handle.cancelled());
+}
+
+TEST_CASE("L05 a callback can cancel a later one of the same iteration") {
+    EventLoop loop;
+    bool has_run = false;
+    std::vector<Handle> later;
+    loop.call_soon([&] { later.front().cancel(); });
+    later.push_back(loop.call_soon([&] { has_run = true; }));
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("L06 an exception goes to the handler, and the other callbacks run") {
+    EventLoop loop;
+    std::vector<ExceptionContext> reported;
+    loop.set_exception_handler(
+        [&](const ExceptionContext& context) { reported.push_back(context); });
+    bool has_run = false;
+    Handle thrower = loop.call_soon([] { throw std::runtime_error("broken"); });
+    loop.call_soon([&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK(has_run);
+    REQUIRE(reported.size() == 1);
+    CHECK_THROWS_WITH(std::rethrow_exception(reported[0].exception), "broken");
+    REQUIRE(reported[0].handle.has_value());
+    thrower.cancel();
+    CHECK(reported[0].handle->cancelled()); // it is the same one
+}
+
+TEST_CASE("L06 an exception that is not a std::exception, or comes from the handler") {
+    EventLoop loop;
+    loop.set_exception_handler([](const ExceptionContext&) { throw 43; });
+    bool has_run = false;
+    loop.call_soon([] { throw 42; });
+    loop.call_soon([&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK(has_run);
+}
+
+TEST_CASE("L07 call_later runs once and not too early") {
+    EventLoop loop;
+    Clock::time_point start = loop.time();
+    Clock::time_point when;
+    int count = 0;
+    loop.call_later(50ms, [&] {
+        when = loop.time();
+        ++count;
+        loop.stop();
+    });
+    loop.run_forever();
+    CHECK(when - start >= 50ms);
+    run_one_iteration(loop);
+    CHECK(count == 1);
+}
+
+TEST_CASE("L08 timers run by deadline, and those that are past in the first iteration") {
+    EventLoop loop;
+    std::string log;
+    auto add = [&](std::chrono::nanoseconds delay, char name) {
+        loop.call_later(delay, [&log, name] { log += name; });
+    };
+    add(30ms, '5');
+    add(10ms, '3');
+    add(20ms, '4');
+    add(-1s, '2');
+    add(-2s, '1');
+    run_one_iteration(loop);
+    CHECK(log == "12");
+    run_until(loop, [&] { return log.size() == 5; });
+    CHECK(log == "12345");
+}
+
+TEST_CASE("L09 timers for the same moment run in the order of insertion") {
+    EventLoop loop;
+    std::vector<int> log;
+    Clock::time_point when = loop.time() + 1ms;
+    std::vector<int> expected;
+    for (int i = 0; i < 100; ++i) {
+        loop.call_at(when, [&log, i] { log.push_back(i); });
+        expected.push_back(i);
+    }
+    run_until(loop, [&] { return log.size() == 100; });
+    CHECK(log == expected);
+}
+
+TEST_CASE("L11 cancelled timers are thrown out once there are many") {
+    EventLoop loop;
+    loop.call_later(1h, [] {});
+    auto captured = std::make_shared<int>(0);
+    for (int i = 0; i < 500; ++i) {
+        loop.call_later(1h, [captured] {}).cancel();
+    }
+    CHECK(captured.use_count() == 501);
+    run_one_iteration(loop);
+    CHECK(captured.use_count() == 1);
+}
+
+TEST_CASE("L11 a cancelled timer that is still in the heap does not run") {
+    EventLoop loop;
+    bool has_run = false;
+    Handle timer = loop.call_later(1ms, [&] { has_run = true; });
+    loop.call_later(5ms, [&] { loop.stop(); });
+    timer.cancel();
+    loop.run_forever();
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("L11 setting and cancelling timers keeps the heap small") {
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {});
+    std::size_t largest = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        timers.add(Clock::now() + 1h, [] {}).cancel();
+        timers.next();
+        largest = std::max(largest, timers.size());
+    }
+    CHECK(largest < 250);
+}
+
+TEST_CASE("L12 short timeouts are rounded up and do not make the loop spin") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        int polls = 0;
+        EventLoop loop(std::make_unique<CountingSelector>(make_selector(name), polls));
+        std::vector<std::chrono::nanoseconds> delays = {10ms, 100us, 1us, 10ns, 1ns, 0ns};
+        std::function<void()> sleep_in_turn = [&] {
+            if (delays.empty()) {
+                loop.stop();
+                return;
+            }
+            loop.call_later(delays.back(), sleep_in_turn);
+            delays.pop_back();
+        };
+        sleep_in_turn();
+        loop.run_forever();
+        CHECK(polls <= 20);
+    }
+}
+
+TEST_CASE("L13 a loop cannot run inside a loop") {
+    EventLoop loop;
+    EventLoop second;
+    std::string log;
+    loop.call_soon([&] {
+        CHECK_THROWS_AS(loop.run_forever(), std::runtime_error);
+        CHECK_THROWS_AS(second.run_forever(), std::runtime_error);
+        CHECK(&EventLoop::running() == &loop);
+        log += "A";
+    });
+    loop.call_soon([&] { log += "B"; });
+    run_one_iteration(loop);
+    CHECK(log == "AB");
+    CHECK_THROWS_AS(EventLoop::running(), std::runtime_error);
+    run_one_iteration(second); // nothing is left behind
+}
+
+TEST_CASE("L14 a closed loop takes nothing any more") {
+    EventLoop loop;
+    SocketPair pair;
+    loop.add_reader(pair.ours.fd(), [] {});
+    loop.call_soon([&] { CHECK_THROWS_AS(loop.close(), std::runtime_error); });
+    run_one_iteration(loop);
+    CHECK_FALSE(loop.is_closed());
+    loop.close();
+    loop.close();
+    CHECK(loop.is_closed());
+    CHECK_THROWS_WITH(loop.run_forever(), "the event loop is closed");
+    CHECK_THROWS_AS(loop.call_soon([] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.call_soon_threadsafe([] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.call_later(1s, [] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.call_at(loop.time(), [] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.call_at_close([] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.add_reader(pair.ours.fd(), [] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.add_writer(pair.ours.fd(), [] {}), std::runtime_error);
+    CHECK_THROWS_AS(loop.add_signal_handler(SIGUSR1, [] {}), std::runtime_error);
+    CHECK_FALSE(loop.remove_reader(pair.ours.fd()));
+    CHECK_FALSE(loop.remove_writer(pair.ours.fd()));
+}
+
+TEST_CASE("L14 close destroys the callbacks, though handles remain") {
+    auto captured = std::make_shared<int>(0);
+    SocketPair pair;
+    EventLoop loop;
+    Handle soon = loop.call_soon([captured] {});
+    Handle later = loop.call_later(1h, [captured] {});
+    loop.add_reader(pair.ours.fd(), [captured] {});
+    loop.call_soon_threadsafe([captured] {});
+    CHECK(captured.use_count() == 5);
+    loop.close();
+    CHECK(captured.use_count() == 1);
+    later.cancel(); // harmless
+}
+
+TEST_CASE("call_at_close: what was added last is called first") {
+    std::string log;
+    {
+        EventLoop loop;
+        loop.call_at_close([&] { log += "A"; });
+        loop.call_at_close([&] {
+            log += "B";
+            loop.call_soon([] {}); // still open
+        });
+    }
+    CHECK(log == "BA");
+}
+
+TEST_CASE("L15 call_soon_threadsafe wakes a loop that waits, and keeps the order") {
+    EventLoop loop; // without timers and readers: only the wake-up can end its wait
+    std::vector<int> log;
+    std::thread::id ran_in;
+    std::thread other;
+    loop.call_soon([&] {
+        other = std::thread([&] {
+            for (int i = 0; i < 1000; ++i) {
+                loop.call_soon_threadsafe([&log, i] { log.push_back(i); });
+            }
+            loop.call_soon_threadsafe([&] {
+                ran_in = std::this_thread::get_id();
+                loop.stop();
+            });
+        });
+    });
+    loop.run_forever();
+    other.join();
+    CHECK(ran_in == std::this_thread::get_id());
+    REQUIRE(log.size() == 1000);
+    for (int i = 0; i < 1000; ++i) {
+        REQUIRE(log[static_cast<std::size_t>(i)] == i);
+    }
+}
+
+TEST_CASE("L16 a signal becomes an ordinary callback") {
+    EventLoop loop;
+    std::string log;
+    loop.add_signal_handler(SIGALRM, [&] { log += "replaced"; });
+    loop.add_signal_handler(SIGALRM, [&] {
+        log += "S";
+        loop.call_soon([&] { log += "+"; }); // what a handler in signal context must not do
+        loop.call_soon([&] { loop.stop(); });
+    });
+    itimerval timer{};
+    timer.it_value.tv_usec = 1000;
+    REQUIRE(::setitimer(ITIMER_REAL, &timer, nullptr) == 0);
+    loop.run_forever(); // waits without limit, so the signal arrives inside its poll
+    CHECK(log == "S+");
+    CHECK(loop.remove_signal_handler(SIGALRM));
+    CHECK_FALSE(loop.remove_signal_handler(SIGALRM));
+}
+
+TEST_CASE("L16 signals that cannot be caught, and a second loop that wants to catch some") {
+    EventLoop loop;
+    CHECK_THROWS_AS(loop.add_signal_handler(SIGKILL, [] {}), std::system_error);
+    CHECK_THROWS_AS(loop.add_signal_handler(0, [] {}), std::system_error);
+    CHECK_THROWS_AS(loop.add_signal_handler(100'000, [] {}), std::system_error);
+    loop.add_signal_handler(SIGUSR1, [] {});
+    EventLoop second;
+    CHECK_THROWS_AS(second.add_signal_handler(SIGUSR1, [] {}), std::logic_error);
+    loop.close();
+    second.add_signal_handler(SIGUSR1, [] {});
+}
+
+TEST_CASE("I01 a reader is called as long as there is something to read") {
+    EventLoop loop;
+    SocketPair pair;
+    std::string received;
+    int calls = 0;
+    loop.add_reader(pair.ours.fd(), [&] {
+        received += pair.ours.try_recv(3).value();
+        ++calls;
+    });
+    pair.theirs.send_all("123456789");
+    for (int i = 0; i < 5; ++i) {
+        run_one_iteration(loop);
+    }
+    CHECK(received == "123456789");
+    CHECK(calls == 3);
+}
+
+TEST_CASE("I02 a second add_reader replaces the first") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        std::string log;
+        loop.add_reader(pair.ours.fd(), [&] { log += "A"; });
+        loop.add_reader(pair.ours.fd(), [&] { log += "B"; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(log == "B");
+    }
+}
+
+TEST_CASE("I02 a reader that is replaced in the same iteration does not run") {
+    EventLoop loop;
+    SocketPair first;
+    SocketPair second;
+    std::string log;
+    auto replace_both = [&](char name) {
+        log += name;
+        loop.add_reader(first.ours.fd(), [&] { log += "f"; });
+        loop.add_reader(second.ours.fd(), [&] { log += "s"; });
+    };
+    loop.add_reader(first.ours.fd(), [&] { replace_both('F'); });
+    loop.add_reader(second.ours.fd(), [&] { replace_both('S'); });
+    first.theirs.send_all("x");
+    second.theirs.send_all("x");
+    run_one_iteration(loop);
+    CHECK(log.size() == 1); // the other one was ready as well, but is gone
+    run_one_iteration(loop);
+    CHECK(log.size() == 3); // both new ones
+}
+
+TEST_CASE("I03 reader and writer of a descriptor are independent") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        std::string log;
+        loop.add_reader(pair.ours.fd(), [&] { log += "R"; });
+        loop.add_writer(pair.ours.fd(), [&] { log += "W"; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK((log == "RW" || log == "WR"));
+        CHECK(loop.remove_writer(pair.ours.fd()));
+        run_one_iteration(loop);
+        CHECK(log.substr(2) == "R");
+        loop.add_writer(pair.ours.fd(), [&] { log += "W"; });
+        CHECK(loop.remove_reader(pair.ours.fd()));
+        run_one_iteration(loop);
+        CHECK(log.substr(3) == "W");
+        CHECK(loop.remove_writer(pair.ours.fd()));
+        run_one_iteration(loop);
+        CHECK(log.size() == 4);
+    }
+}
+
+TEST_CASE("I04 removing a reader that is not there") {
+    EventLoop loop;
+    SocketPair pair;
+    loop.add_reader(pair.ours.fd(), [] {});
+    CHECK(loop.remove_reader(pair.ours.fd()));
+    CHECK_FALSE(loop.remove_reader(pair.ours.fd()));
+    CHECK_FALSE(loop.remove_writer(pair.ours.fd()));
+    CHECK_FALSE(loop.remove_reader(12345));
+}
+
+TEST_CASE("a descriptor that the selector refuses leaves nothing behind") {
+    EventLoop loop;
+    CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
+    CHECK_FALSE(loop.remove_reader(-1));
+    run_one_iteration(loop);
+}
+
+TEST_CASE("a callback closes its own descriptor and another one that is ready too") {
+    EventLoop loop;
+    auto first = std::make_unique<SocketPair>();
+    auto second = std::make_unique<SocketPair>();
+    int calls = 0;
+    auto close_both = [&] {
+        ++calls;
+        loop.remove_reader(first->ours.fd());
+        loop.remove_reader(second->ours.fd());
+        first.reset();
+        second.reset();
+    };
+    loop.add_reader(first->ours.fd(), close_both);
+    loop.add_reader(second->ours.fd(), close_both);
+    first->theirs.send_all("x");
+    second->theirs.send_all("x");
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    CHECK(calls == 1);
+}
+
+TEST_CASE("a descriptor number that is used again in the same iteration gets no old event") {
+    EventLoop loop;
+    auto first = std::make_unique<SocketPair>();
+    auto second = std::make_unique<SocketPair>();
+    std::unique_ptr<SocketPair> reborn;
+    std::string log;
+    auto replace = [&](std::unique_ptr<SocketPair>& other) {
+        log += "old";
+        int number = other->ours.fd();
+        loop.remove_reader(number);
+        other.reset();
+        reborn = std::make_unique<SocketPair>(); // gets the lowest numbers that are free
+        REQUIRE((reborn->ours.fd() == number || reborn->theirs.fd() == number));
+        loop.add_reader(number, [&] { log += "new"; });
+    };
+    loop.add_reader(first->ours.fd(), [&] { replace(second); });
+    loop.add_reader(second->ours.fd(), [&] { replace(first); });
+    first->theirs.send_all("x");
+    second->theirs.send_all("x");
+    run_one_iteration(loop);
+    CHECK(log == "old");
+}
+
+TEST_CASE("debug mode reports a callback that holds the loop") {
+    auto report_of = [](std::chrono::milliseconds held) {
+        EventLoop loop;
+        loop.set_debug(true);
+        std::string report;
+        loop.set_exception_handler(
+            [&](const ExceptionContext& context) { report = context.message; });
+        loop.call_soon([held] {
+            Clock::time_point end = Clock::now() + held;
+            while (Clock::now() < end) {
+            }
+        });
+        run_one_iteration(loop);
+        return report;
+    };
+    CHECK(report_of(101ms).starts_with("a callback held the event loop for 1"));
+    CHECK(report_of(0ms) == "");
+}
