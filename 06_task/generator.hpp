@@ -22,6 +22,12 @@ struct elements_of {
     explicit elements_of(Sub the_sub) : sub(std::move(the_sub)) {}
 };
 
+// A Future, or another generator.
+template <typename Source>
+concept HasResult = requires(Source source) {
+    std::move(source).result();
+};
+
 // The state of a generator, kept in its coroutine frame; all but the value it returns.
 template <typename Yield, typename Send>
 class GeneratorPromise {
@@ -115,10 +121,8 @@ class GeneratorPromise {
         }
     };
     template <typename Source>
-    requires std::constructible_from<Yield, Source&> && requires(Source source) {
-        source.result();
-    }
-    ResultAwaiter<Source> yield_value(Source source) {
+    requires std::constructible_from<Yield, Source&> && HasResult<Source> ResultAwaiter<Source>
+    yield_value(Source source) {
         yielded_.emplace(source);
         return {{*this}, std::move(source)};
     }

@@ -8,6 +8,7 @@
 #include "future.hpp"
 #include "generator.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <exception>
@@ -29,6 +30,7 @@ struct Awaitable {
     std::shared_ptr<FutureState> future;
     GeneratorPromise<Awaitable, void>* generator = nullptr;
 
+    Awaitable() = default;
     template <typename T>
     explicit Awaitable(const Future<T>& the_future) : future(the_future.state()) {}
     template <typename T>
@@ -43,17 +45,17 @@ class TaskBase {
     TaskBase& operator=(const TaskBase&) = delete;
     virtual ~TaskBase() = default;
 
-    // Runs the generators until one of them has to wait for a Future, or the last one has
-    // ended. The generator that runs is on top of the stack; below it stand those that wait for
-    // it.
+    // Runs the generators until one of them has to wait, or the last one has ended. The
+    // generator that runs is on top of the stack; below it stand those that wait for it.
     void step() {
         TaskBase* outer = std::exchange(current_, this);
         waiting_for_ = nullptr;
         std::exception_ptr thrown_in;
-        if (std::exchange(must_cancel_, false)) {
+        if (take_cancel_request()) {
             thrown_in = std::make_exception_ptr(CancelledError());
         }
-        while (!stack_.empty() && waiting_for_ == nullptr) {
+        bool has_to_wait = false;
+        while (!stack_.empty() && !has_to_wait) {
             std::optional<Awaitable> awaitable =
                 stack_.back()->resume({}, std::exchange(thrown_in, nullptr));
             if (!awaitable) {
@@ -61,8 +63,8 @@ class TaskBase {
                     .pop_back(); // has ended: the one below takes its result, or its exception
             } else if (awaitable->generator != nullptr) {
                 stack_.push_back(awaitable->generator);
-            } else if (!awaitable->future->done()) {
-                wait_for(awaitable->future);
+            } else {
+                has_to_wait = wait_for(awaitable->future);
             }
         }
         current_ = outer;
@@ -91,15 +93,27 @@ class TaskBase {
         }
     }
 
+    // Whether cancel() has come at a moment when no Future could be told.
+    bool take_cancel_request() { return std::exchange(must_cancel_, false); }
+
     virtual void finish() = 0; // the outermost generator has ended
 
   private:
-    void wait_for(const std::shared_ptr<FutureState>& future) {
+    // Returns false if the Future is done already: then there is nothing to wait for.
+    bool wait_for(const std::shared_ptr<FutureState>& future) {
+        if (future == nullptr) { // for the next iteration
+            EventLoop::running().call_soon([this] { step(); });
+            return true;
+        }
+        if (future->done()) {
+            return false;
+        }
         waiting_for_ = future;
         future->add_done_callback([this](FutureState&) { step(); });
         if (must_cancel_ && future->cancel()) {
             must_cancel_ = false;
         }
+        return true;
     }
 
     static inline thread_local TaskBase* current_ = nullptr;
@@ -154,6 +168,9 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   private:
     void finish() override {
         try {
+            if (take_cancel_request()) {
+                throw CancelledError(); // too late for the generator to see
+            }
             if constexpr (std::is_void_v<T>) {
                 std::move(coroutine_).result();
                 this->set_result();
@@ -192,6 +209,16 @@ Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
 template <typename T>
 Task<T> create_task(Coroutine<T> coroutine) {
     return create_task(EventLoop::running(), std::move(coroutine));
+}
+
+// Goes on after `delay`; with none, in the next iteration, after all others have had their
+// turn.
+inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
+    if (delay > std::chrono::nanoseconds(0)) {
+        co_yield sleep(EventLoop::running(), delay);
+    } else {
+        co_yield Awaitable();
+    }
 }
 
 // Cancels all tasks of the loop and runs it until they have ended.

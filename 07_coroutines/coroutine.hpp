@@ -5,6 +5,7 @@
 // the one that awaits it. The Task only keeps the frame that runs next.
 #pragma once
 
+#include "event_loop.hpp"
 #include "future.hpp"
 
 #include <coroutine>
@@ -133,6 +134,23 @@ template <typename T>
 FutureAwaiter<T> operator co_await(Future<T> future) {
     return FutureAwaiter<T>(std::move(future));
 }
+
+// co_await NextIteration(): lets all others that are ready run before.
+class NextIteration : public Suspension {
+  public:
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        task_ = TaskBase::current();
+        EventLoop::running().call_soon([task = task_] { task->step(); });
+        task_->wait(frame, *this);
+    }
+    void await_resume() const { task_->throw_if_cancelled(); }
+
+    bool cancel() override { return false; } // the next iteration comes anyway
+
+  private:
+    TaskBase* task_ = nullptr;
+};
 
 // The promise of a coroutine, kept in its frame; all but the value it returns.
 class CoroutinePromise {

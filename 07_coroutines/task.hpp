@@ -57,7 +57,8 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   private:
     void finish() override {
         try {
-            throw_if_cancelled(); // too late for the coroutine to see, or before it has started
+            throw_if_cancelled(); // it came too late for the coroutine to see, or before its
+                                  // start
             if constexpr (std::is_void_v<T>) {
                 std::move(coroutine_).result();
                 this->set_result();
@@ -98,6 +99,16 @@ Task<T> create_task(Coroutine<T> coroutine) {
     return create_task(EventLoop::running(), std::move(coroutine));
 }
 
+// Goes on after `delay`; with none, in the next iteration, after all others have had their
+// turn.
+inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
+    if (delay > std::chrono::nanoseconds(0)) {
+        co_await sleep(EventLoop::running(), delay);
+    } else {
+        co_await NextIteration();
+    }
+}
+
 // Cancels all tasks of the loop and runs it until they have ended.
 inline void cancel_all_tasks(EventLoop& loop) {
     TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
@@ -131,9 +142,4 @@ inline void run(EventLoop& loop, Coroutine<void> main) {
     if (!task.cancelled()) {
         task.result();
     }
-}
-
-// Done after `delay`.
-inline Future<void> sleep(std::chrono::nanoseconds delay) {
-    return sleep(EventLoop::running(), delay);
 }

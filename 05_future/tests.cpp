@@ -1,0 +1,420 @@
+// How a Future behaves, and what is built on it. The ids at the start of the names (F: Future,
+// L: loop) are explained in the README of this stage.
+#include "async_socket.hpp"
+#include "event_loop.hpp"
+#include "executor.hpp"
+#include "future.hpp"
+
+#include "common/socket.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void run_one_iteration(EventLoop& loop) {
+    loop.stop();
+    loop.run_forever();
+}
+
+std::exception_ptr error(const std::string& text) {
+    return std::make_exception_ptr(std::runtime_error(text));
+}
+
+// The messages that reach the exception handler of the loop.
+std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
+    auto reports = std::make_shared<std::vector<std::string>>();
+    loop.set_exception_handler(
+        [reports](const ExceptionContext& context) { reports->push_back(context.message); });
+    return reports;
+}
+
+// A connection over loopback: two AsyncSockets of the same loop.
+struct Connection {
+    AsyncSocket ours;
+    AsyncSocket theirs;
+
+    static Connection open(EventLoop& loop) {
+        Socket listener = listen_on("127.0.0.1", 0);
+        std::string address = listener.address();
+        auto port =
+            static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+        Socket theirs = connect_to("127.0.0.1", port);
+        return {AsyncSocket(loop, listener.accept()), AsyncSocket(loop, std::move(theirs))};
+    }
+};
+
+} // namespace
+
+TEST_CASE("F01 a Future gets its result once and keeps it") {
+    EventLoop loop;
+    Future<int> future(loop);
+    CHECK_FALSE(future.done());
+    CHECK_FALSE(future.cancelled());
+    CHECK_THROWS_AS(future.result(), InvalidStateError);
+    CHECK_THROWS_AS(future.exception(), InvalidStateError);
+    future.set_result(42);
+    CHECK(future.done());
+    CHECK_FALSE(future.cancelled());
+    CHECK_THROWS_AS(future.set_result(43), InvalidStateError);
+    CHECK_THROWS_AS(future.set_exception(error("late")), InvalidStateError);
+    CHECK_FALSE(future.cancel());
+    CHECK(future.result() == 42);
+    CHECK(future.result() == 42);
+    CHECK(future.exception() == nullptr);
+}
+
+TEST_CASE("F01 copies stand for the same Future; a result may be moved out") {
+    EventLoop loop;
+    Future<std::unique_ptr<int>> future(loop);
+    Future<std::unique_ptr<int>> copy = future;
+    future.set_result(std::make_unique<int>(42));
+    std::unique_ptr<int> result = std::move(copy.result());
+    CHECK(*result == 42);
+}
+
+TEST_CASE("F02 a Future with an exception") {
+    EventLoop loop;
+    Future<int> future(loop);
+    future.set_exception(error("broken"));
+    CHECK(future.done());
+    CHECK_FALSE(future.cancelled());
+    CHECK_THROWS_WITH(future.result(), "broken");
+    CHECK_THROWS_WITH(future.result(), "broken");
+    CHECK(future.exception() != nullptr);
+}
+
+TEST_CASE("F03 a cancelled Future") {
+    EventLoop loop;
+    Future<int> future(loop);
+    CHECK(future.cancel());
+    CHECK_FALSE(future.cancel());
+    CHECK(future.done());
+    CHECK(future.cancelled());
+    CHECK_THROWS_AS(future.result(), CancelledError);
+    CHECK_THROWS_AS(future.exception(), CancelledError);
+    CHECK_THROWS_AS(future.set_result(42), InvalidStateError);
+    CHECK_FALSE(std::is_base_of_v<std::exception, CancelledError>);
+}
+
+TEST_CASE("F04 callbacks run in the next iteration, in order, with the Future") {
+    std::vector<std::function<void(Future<int>&)>> ways_to_complete = {
+        [](Future<int>& future) { future.set_result(42); },
+        [](Future<int>& future) { future.set_exception(error("broken")); },
+        [](Future<int>& future) { future.cancel(); },
+    };
+    for (const auto& complete : ways_to_complete) {
+        EventLoop loop;
+        Future<int> future(loop);
+        std::string log;
+        for (char name : {'A', 'B'}) {
+            future.add_done_callback([&log, name](Future<int> done) {
+                CHECK(done.done());
+                log += name;
+            });
+        }
+        complete(future);
+        CHECK(log == "");
+        run_one_iteration(loop);
+        CHECK(log == "AB");
+        run_one_iteration(loop);
+        CHECK(log == "AB");
+        CHECK((future.cancelled() || future.exception() || future.result() == 42));
+    }
+}
+
+TEST_CASE("F05 a callback that is added to a done Future runs all the same, later") {
+    EventLoop loop;
+    Future<int> future(loop);
+    future.set_result(42);
+    int seen = 0;
+    future.add_done_callback([&](Future<int> done) { seen = done.result(); });
+    CHECK(seen == 0);
+    run_one_iteration(loop);
+    CHECK(seen == 42);
+}
+
+TEST_CASE("F06 a callback that throws does not keep the others from running") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    Future<int> future(loop);
+    bool has_run = false;
+    future.add_done_callback([](Future<int>) { throw std::runtime_error("broken"); });
+    future.add_done_callback([&](Future<int>) { has_run = true; });
+    future.set_result(42);
+    run_one_iteration(loop);
+    CHECK(has_run);
+    CHECK(reports->size() == 1);
+}
+
+TEST_CASE("F08 an exception that nobody has looked at is reported once") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Future<int> future(loop);
+        Future<int> copy = future;
+        future.set_exception(error("nobody looks"));
+    }
+    REQUIRE(reports->size() == 1);
+    CHECK(reports->front() == "exception of a Future was never retrieved");
+}
+
+TEST_CASE("F08 no report where there is nothing to report") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Future<int> looked_at(loop);
+        looked_at.set_exception(error("seen"));
+        CHECK(looked_at.exception() != nullptr);
+        Future<int> thrown(loop);
+        thrown.set_exception(error("seen"));
+        CHECK_THROWS(thrown.result());
+        Future<int> with_result(loop);
+        with_result.set_result(42);
+        Future<int> cancelled(loop);
+        cancelled.cancel();
+        Future<int> pending(loop);
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("L17 run_until_complete returns the value or throws, and the loop can go on") {
+    EventLoop loop;
+    Future<int> future(loop);
+    loop.call_soon([&] { future.set_result(42); });
+    CHECK(run_until_complete(loop, future) == 42);
+    CHECK(run_until_complete(loop, future) == 42); // done already
+    Future<void> broken(loop);
+    loop.call_soon([&] { broken.set_exception(error("broken")); });
+    CHECK_THROWS_WITH(run_until_complete(loop, broken), "broken");
+    CHECK_FALSE(loop.is_running());
+    run_until_complete(loop, sleep(loop, 1ms));
+}
+
+TEST_CASE("L18 run_until_complete of a loop that somebody stops") {
+    EventLoop loop;
+    Future<int> future(loop);
+    loop.call_soon([&] { loop.stop(); });
+    CHECK_THROWS_AS(run_until_complete(loop, future), std::runtime_error);
+    CHECK_FALSE(future.done());
+    loop.call_later(1ms, [&] { future.set_result(42); });
+    CHECK(run_until_complete(loop, future) == 42);
+}
+
+TEST_CASE("L18 a run_until_complete that has ended does not stop the loop any more") {
+    EventLoop loop;
+    Future<int> future(loop);
+    loop.call_soon([&] { loop.stop(); });
+    CHECK_THROWS_AS(run_until_complete(loop, future), std::runtime_error);
+    future.set_result(42);
+    run_until_complete(loop, sleep(loop, 1ms)); // was not stopped in between
+}
+
+TEST_CASE("sleep is done when its time has come, and cancelling it cancels the timer") {
+    EventLoop loop;
+    Clock::time_point start = loop.time();
+    run_until_complete(loop, sleep(loop, 10ms));
+    CHECK(loop.time() - start >= 10ms);
+    std::vector<Future<void>> sleeps;
+    auto captured = std::make_shared<int>(0);
+    for (int i = 0; i < 500; ++i) {
+        sleeps.push_back(sleep(loop, 1h));
+        sleeps.back().add_done_callback([captured](Future<void>) {});
+        sleeps.back().cancel();
+    }
+    sleeps.clear();
+    run_until_complete(loop, sleep(loop, 1ms));
+    CHECK(captured.use_count() == 1); // no timer keeps them
+}
+
+TEST_CASE("a pending sleep does not leak when its loop is closed") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    sleep(loop, 1h).add_done_callback([captured](Future<void>) {});
+    CHECK(captured.use_count() == 2);
+    loop.close();
+    CHECK(captured.use_count() == 1);
+}
+
+TEST_CASE("100000 Futures that complete one another") {
+    EventLoop loop;
+    std::vector<Future<int>> chain;
+    for (int i = 0; i < 100'000; ++i) {
+        chain.emplace_back(loop);
+    }
+    for (std::size_t i = 1; i < chain.size(); ++i) {
+        chain[i - 1].add_done_callback(
+            [next = chain[i]](Future<int> done) { next.set_result(done.result() + 1); });
+    }
+    chain.front().set_result(0);
+    CHECK(run_until_complete(loop, chain.back()) == 99'999); // and no stack overflow
+}
+
+TEST_CASE(
+    "run_in_executor: the function runs in another thread, its result arrives in this one") {
+    EventLoop loop;
+    Future<std::thread::id> future =
+        run_in_executor(loop, [] { return std::this_thread::get_id(); });
+    std::thread::id callback_ran_in;
+    future.add_done_callback(
+        [&](Future<std::thread::id>) { callback_ran_in = std::this_thread::get_id(); });
+    CHECK(run_until_complete(loop, future) != std::this_thread::get_id());
+    CHECK(callback_ran_in == std::this_thread::get_id());
+}
+
+TEST_CASE("run_in_executor: void, a move-only result, an exception, many at once") {
+    EventLoop loop;
+    std::atomic<int> calls = 0;
+    run_until_complete(loop, run_in_executor(loop, [&] { ++calls; }));
+    auto result = run_in_executor(loop, [] { return std::make_unique<int>(42); });
+    result.add_done_callback([&](auto) { loop.stop(); });
+    loop.run_forever();
+    CHECK(*result.result() == 42);
+    auto broken = run_in_executor(loop, [] { throw std::runtime_error("broken"); });
+    CHECK_THROWS_WITH(run_until_complete(loop, broken), "broken");
+    std::vector<Future<void>> many;
+    for (int i = 0; i < 100; ++i) {
+        many.push_back(run_in_executor(loop, [&] { ++calls; }));
+    }
+    for (const Future<void>& future : many) {
+        run_until_complete(loop, future);
+    }
+    CHECK(calls == 101);
+}
+
+TEST_CASE("run_in_executor: closing the loop waits for what runs and drops the rest") {
+    std::atomic<int> started = 0;
+    std::atomic<int> finished = 0;
+    {
+        EventLoop loop;
+        std::vector<Future<void>> futures;
+        for (int i = 0; i < 1000; ++i) {
+            futures.push_back(run_in_executor(loop, [&] {
+                ++started;
+                std::this_thread::yield();
+                ++finished;
+            }));
+        }
+        futures.front().cancel();
+    }
+    CHECK(started == finished);
+}
+
+TEST_CASE("AsyncSocket: receive, send, end of stream") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Future<std::string> received = connection.ours.recv(100);
+    CHECK_FALSE(received.done());
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    CHECK(run_until_complete(loop, received) == "hello");
+    {
+        Connection gone = std::move(connection); // closes both ends
+        connection = Connection::open(loop);
+    }
+    AsyncSocket ours = connection.ours;
+    { AsyncSocket closed = std::exchange(connection.theirs, ours); }
+    CHECK(run_until_complete(loop, ours.recv(100)) == "");
+}
+
+TEST_CASE("AsyncSocket: 8 MB both ways at once arrive whole") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    std::string data(8 << 20, 'x');
+    for (std::size_t i = 0; i < data.size(); i += 4093) {
+        data[i] = static_cast<char>(i);
+    }
+    std::string received;
+    std::function<void()> receive_more = [&] {
+        connection.theirs.recv(100'000).add_done_callback([&](Future<std::string> future) {
+            received += future.result();
+            if (received.size() < data.size()) {
+                receive_more();
+            } else {
+                loop.stop();
+            }
+        });
+    };
+    Future<void> sent = connection.ours.send_all(data);
+    CHECK_FALSE(sent.done());
+    receive_more();
+    loop.run_forever();
+    CHECK(received == data);
+    run_until_complete(loop, sent);
+}
+
+TEST_CASE("AsyncSocket: a second receiver or sender is refused, the first one goes on") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Future<std::string> first = connection.ours.recv(100);
+    CHECK_THROWS_AS(static_cast<void>(connection.ours.recv(100)), std::logic_error);
+    Future<void> sending = connection.ours.send_all(std::string(20 << 20, 'x'));
+    CHECK_FALSE(sending.done());
+    CHECK_THROWS_AS(static_cast<void>(connection.ours.send_all("x")), std::logic_error);
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    CHECK(run_until_complete(loop, first) == "hello");
+}
+
+TEST_CASE("AsyncSocket: after a cancelled recv the next one gets the data whole") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Future<std::string> cancelled = connection.ours.recv(100);
+    cancelled.cancel();
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    run_one_iteration(loop);
+    CHECK(run_until_complete(loop, connection.ours.recv(100)) == "hello");
+}
+
+TEST_CASE("AsyncSocket: a reset by the peer is an error of the Future") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Future<std::string> received = connection.ours.recv(100);
+    run_until_complete(loop, connection.ours.send_all("unread"));
+    { AsyncSocket closed = std::exchange(connection.theirs, connection.ours); } // unread: RST
+    CHECK_THROWS_AS(run_until_complete(loop, received), std::system_error);
+}
+
+TEST_CASE("AsyncSocket: connect, accept, and a port where nobody listens") {
+    EventLoop loop;
+    std::optional<Socket> socket = listen_on("127.0.0.1", 0);
+    std::string address = socket->address();
+    auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+    Endpoint endpoint = resolve("127.0.0.1", port).front();
+    {
+        AsyncSocket listener(loop, std::move(*socket));
+        Future<AsyncSocket> accepted = listener.accept();
+        AsyncSocket client = run_until_complete(loop, AsyncSocket::connect(loop, endpoint));
+        AsyncSocket server = run_until_complete(loop, accepted);
+        CHECK(client.address() == address);
+        run_until_complete(loop, server.send_all("hello"));
+        CHECK(run_until_complete(loop, client.recv(100)) == "hello");
+    }
+    CHECK_THROWS_AS(run_until_complete(loop, AsyncSocket::connect(loop, endpoint)),
+                    std::system_error);
+}
+
+TEST_CASE("AsyncSocket: operations that are pending when the loop is closed do not leak") {
+    auto captured = std::make_shared<int>(0);
+    {
+        EventLoop loop;
+        Connection connection = Connection::open(loop);
+        AsyncSocket ours = connection.ours;
+        ours.recv(100).add_done_callback([ours, captured](Future<std::string>) {});
+        ours.send_all(std::string(20 << 20, 'x'))
+            .add_done_callback([ours, captured](Future<void>) {});
+        CHECK(captured.use_count() == 3);
+    }
+    CHECK(captured.use_count() == 1);
+}

@@ -1,0 +1,626 @@
+// How generators and Tasks behave. The ids at the start of the names (F: Future, T: Task,
+// C: cancellation) are explained in the README of this stage.
+#include "async_socket.hpp"
+#include "event_loop.hpp"
+#include "generator.hpp"
+#include "task.hpp"
+
+#include "common/socket.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void run_one_iteration(EventLoop& loop) {
+    loop.stop();
+    loop.run_forever();
+}
+
+std::exception_ptr error(const std::string& text) {
+    return std::make_exception_ptr(std::runtime_error(text));
+}
+
+std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
+    auto reports = std::make_shared<std::vector<std::string>>();
+    loop.set_exception_handler(
+        [reports](const ExceptionContext& context) { reports->push_back(context.message); });
+    return reports;
+}
+
+// Writes to a log when it is destroyed, as a local variable of a generator that is destroyed.
+struct Witness {
+    std::string& log;
+    char name;
+    ~Witness() { log += name; }
+};
+
+} // namespace
+
+// ---- generators
+// ---------------------------------------------------------------------------------
+
+namespace {
+
+Generator<int> count_to(int limit) {
+    for (int i = 1; i <= limit; ++i) {
+        co_yield i;
+    }
+}
+
+Generator<std::string, std::string, std::string> converse() {
+    std::string first = co_yield "hello";
+    std::string second = co_yield "got " + first;
+    co_return first + second;
+}
+
+Generator<std::string, std::string, int> delegate(std::string& log) {
+    log = co_yield elements_of(converse());
+    co_return 42;
+}
+
+Generator<int> fail_after(int value) {
+    co_yield value;
+    throw std::runtime_error("broken");
+}
+
+Generator<int> catch_what_is_thrown_in(std::string& log) {
+    Witness witness{log, 'W'};
+    try {
+        co_yield 1;
+    } catch (const std::runtime_error& thrown) {
+        log += thrown.what();
+    }
+    co_yield 2;
+}
+
+Generator<int> delegate_to_one_that_catches(std::string& log) {
+    co_yield elements_of(catch_what_is_thrown_in(log));
+    co_yield 3;
+}
+
+Generator<int> delegate_to_one_that_fails(std::string& log) {
+    try {
+        co_yield elements_of(fail_after(1));
+    } catch (const std::runtime_error& thrown) {
+        log += thrown.what();
+    }
+    co_yield 2;
+}
+
+// As deep as there are frames, not as deep as the machine's stack allows.
+Generator<int> nest(int depth) {
+    if (depth > 0) {
+        co_yield elements_of(nest(depth - 1));
+    }
+    co_yield depth;
+}
+
+} // namespace
+
+TEST_CASE("a generator runs when it is asked, and stops at each co_yield") {
+    Generator<int> numbers = count_to(2);
+    CHECK_FALSE(numbers.done());
+    CHECK(numbers.next() == 1);
+    CHECK(numbers.next() == 2);
+    CHECK(numbers.next() == std::nullopt);
+    CHECK(numbers.done());
+    CHECK(numbers.next() == std::nullopt);
+}
+
+TEST_CASE("send: what is sent in is the value of the co_yield") {
+    auto generator = converse();
+    CHECK_THROWS_AS(generator.send("too early"), std::logic_error);
+    CHECK(generator.next() == "hello");
+    CHECK(generator.send("world") == "got world");
+    CHECK(generator.send("!") == std::nullopt);
+    CHECK(std::move(generator).result() == "world!");
+}
+
+TEST_CASE("elements_of: yields, sent values and the returned value pass through") {
+    std::string log;
+    auto generator = delegate(log);
+    CHECK(generator.next() == "hello");
+    CHECK(generator.send("world") == "got world");
+    CHECK(log == "");
+    CHECK(generator.send("!") == std::nullopt);
+    CHECK(log == "world!");
+    CHECK(std::move(generator).result() == 42);
+}
+
+TEST_CASE("an exception of a generator comes out of next()") {
+    Generator<int> generator = fail_after(7);
+    CHECK(generator.next() == 7);
+    CHECK_THROWS_WITH(generator.next(), "broken");
+    CHECK(generator.done());
+}
+
+TEST_CASE("throw_in: the co_yield throws, and the generator may go on") {
+    std::string log;
+    Generator<int> generator = catch_what_is_thrown_in(log);
+    CHECK(generator.next() == 1);
+    CHECK(generator.throw_in(error("thrown ")) == 2);
+    CHECK_THROWS_WITH(generator.throw_in(error("again")), "again");
+    CHECK(log == "thrown W");
+}
+
+TEST_CASE("throw_in before the start: the body never runs") {
+    std::string log;
+    Generator<int> generator = catch_what_is_thrown_in(log);
+    CHECK_THROWS_WITH(generator.throw_in(error("early")), "early");
+    CHECK(generator.done());
+    CHECK(log == "");
+}
+
+TEST_CASE("elements_of: throw_in reaches the inner generator, its errors reach the outer one") {
+    std::string log;
+    Generator<int> outer = delegate_to_one_that_catches(log);
+    CHECK(outer.next() == 1);
+    CHECK(outer.throw_in(error("inner ")) == 2);
+    CHECK(outer.next() == 3);
+    CHECK(outer.next() == std::nullopt);
+    CHECK(log == "inner W");
+    log.clear();
+    Generator<int> catching = delegate_to_one_that_fails(log);
+    CHECK(catching.next() == 1);
+    CHECK(catching.next() == 2);
+    CHECK(log == "broken");
+}
+
+TEST_CASE("close and the destructor destroy the local variables") {
+    std::string log;
+    {
+        Generator<int> closed = catch_what_is_thrown_in(log);
+        closed.next();
+        closed.close();
+        CHECK(log == "W");
+        closed.close();
+        Generator<int> destroyed = delegate_to_one_that_catches(log);
+        destroyed.next();
+        Generator<int> never_started = catch_what_is_thrown_in(log);
+    }
+    CHECK(log == "WW");
+}
+
+TEST_CASE("generators nested 1000 deep") {
+    Generator<int> generator = nest(1000);
+    for (int i = 0; i <= 1000; ++i) {
+        REQUIRE(generator.next() == i);
+    }
+    CHECK(generator.next() == std::nullopt);
+}
+
+// ---- tasks
+// --------------------------------------------------------------------------------------
+
+namespace {
+
+Coroutine<void> append(std::string& log, char name) {
+    log += name;
+    co_return;
+}
+
+Coroutine<int> give(int value) {
+    co_yield sleep(0ms);
+    co_return value;
+}
+
+Coroutine<int> add_up() {
+    int a = co_yield give(42);
+    int b = co_yield give(1000);
+    co_return a + b;
+}
+
+Coroutine<int> fail() {
+    co_yield sleep(0ms);
+    throw std::runtime_error("broken");
+}
+
+Coroutine<int> fail_two_levels_down() {
+    co_return co_yield fail();
+}
+
+Coroutine<std::string> catch_error_of(Future<int> future) {
+    std::string text = "no error";
+    try {
+        co_yield future;
+    } catch (const std::runtime_error& caught) {
+        text = std::string("caught ") + caught.what();
+    }
+    co_yield sleep(0ms); // goes on as usual
+    co_return text;
+}
+
+Coroutine<int> await_twice(Future<int> future) {
+    int first = co_yield future;
+    int second = co_yield future;
+    co_return first + second;
+}
+
+Coroutine<void> sleep_in_turns(std::string& log, char name) {
+    for (int i = 0; i < 3; ++i) {
+        log += name;
+        co_yield sleep(0ms);
+    }
+}
+
+Coroutine<void> wait_for(Future<int> future, std::string& log, char name) {
+    Witness witness{log, name};
+    co_yield future;
+}
+
+Coroutine<void> wait_two_levels_down(Future<int> future, std::string& log) {
+    Witness witness{log, 'o'};
+    co_yield wait_for(future, log, 'i');
+}
+
+Coroutine<int> catch_cancellation(Future<int> first, std::optional<Future<int>> second) {
+    try {
+        co_yield first;
+    } catch (const CancelledError&) {
+        if (!second) {
+            co_return 42;
+        }
+    }
+    co_return co_yield *second;
+}
+
+Coroutine<void> sleep_long() {
+    co_yield sleep(1h);
+}
+
+Coroutine<void> cancel_myself_then_await(std::optional<Task<void>>& myself, Task<void> child) {
+    myself->cancel();
+    co_yield static_cast<Future<void>>(child);
+}
+
+} // namespace
+
+TEST_CASE("T01 create_task runs nothing yet; the first steps come in order of creation") {
+    EventLoop loop;
+    std::string log;
+    create_task(loop, append(log, 'A'));
+    loop.call_soon([&] { log += 'B'; });
+    create_task(loop, append(log, 'C'));
+    CHECK(log == "");
+    run_one_iteration(loop);
+    CHECK(log == "ABC");
+}
+
+TEST_CASE("T02 values come back through every level") {
+    EventLoop loop;
+    CHECK(run_until_complete(loop, create_task(loop, add_up())) == 1042);
+}
+
+TEST_CASE("T03 an error ends the task, not the loop, and is thrown where the task is awaited") {
+    EventLoop loop;
+    Task<int> task = create_task(loop, fail_two_levels_down());
+    CHECK_THROWS_WITH(run_until_complete(loop, task), "broken");
+    CHECK(task.done());
+    Task<std::string> awaiting = create_task(loop, catch_error_of(create_task(loop, fail())));
+    CHECK(run_until_complete(loop, awaiting) == "caught broken");
+}
+
+TEST_CASE("T03 an error of a task that nobody waits for is reported and hurts nobody") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    create_task(loop, fail());
+    CHECK(run_until_complete(loop, create_task(loop, add_up())) == 1042);
+    REQUIRE(reports->size() == 1);
+    CHECK(reports->front() == "exception of a Future was never retrieved");
+}
+
+TEST_CASE("T04 the error of a Future is thrown at the co_yield") {
+    EventLoop loop;
+    Future<int> future(loop);
+    Task<std::string> task = create_task(loop, catch_error_of(future));
+    loop.call_later(1ms, [future] { future.set_exception(error("E")); });
+    CHECK(run_until_complete(loop, task) == "caught E");
+}
+
+TEST_CASE("F09 a done Future can be awaited again, without suspension") {
+    EventLoop loop;
+    Future<int> future(loop);
+    future.set_result(21);
+    Task<int> task = create_task(loop, await_twice(future));
+    run_one_iteration(loop);
+    REQUIRE(task.done());
+    CHECK(task.result() == 42);
+}
+
+TEST_CASE("T06 current() is the task that runs") {
+    EventLoop loop;
+    struct Body {
+        static Coroutine<void> check_current(std::vector<TaskBase*>& seen) {
+            TaskBase* myself = TaskBase::current();
+            seen.push_back(myself);
+            for (int i = 0; i < 3; ++i) {
+                co_yield sleep(0ms);
+                CHECK(TaskBase::current() == myself);
+            }
+        }
+    };
+    std::vector<TaskBase*> seen;
+    Task<void> first = create_task(loop, Body::check_current(seen));
+    Task<void> second = create_task(loop, Body::check_current(seen));
+    loop.call_soon([] { CHECK(TaskBase::current() == nullptr); });
+    run_until_complete(loop, first);
+    run_until_complete(loop, second);
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0] != nullptr);
+    CHECK(seen[0] != seen[1]);
+    CHECK(TaskBase::current() == nullptr);
+}
+
+TEST_CASE("T07 sleep(0) gives up one iteration: tasks alternate") {
+    EventLoop loop;
+    std::string log;
+    create_task(loop, sleep_in_turns(log, 'A'));
+    create_task(loop, sleep_in_turns(log, 'B'));
+    run_one_iteration(loop);
+    CHECK(log == "AB");
+    run_one_iteration(loop);
+    CHECK(log == "ABAB");
+    run_one_iteration(loop);
+    CHECK(log == "ABABAB");
+    run_one_iteration(loop);
+}
+
+TEST_CASE("T07 a callback added before sleep(0) has run once after it") {
+    EventLoop loop;
+    struct Body {
+        static Coroutine<void> run(EventLoop& loop, std::string& log) {
+            loop.call_soon([&loop, &log] {
+                log += "A";
+                loop.call_soon([&log] { log += "later"; });
+            });
+            co_yield sleep(0ms);
+            CHECK(log == "A");
+        }
+    };
+    std::string log;
+    run_until_complete(loop, create_task(loop, Body::run(loop, log)));
+}
+
+TEST_CASE("T08 a task that is pending when its loop is closed is reported and destroyed") {
+    std::string log;
+    {
+        EventLoop loop;
+        auto reports = reports_of(loop);
+        Future<int> never(loop);
+        create_task(loop, wait_two_levels_down(never, log)); // held by nothing but the loop
+        create_task(loop, wait_for(Future<int>(loop), log, 'x'));
+        run_one_iteration(loop);
+        run_one_iteration(loop);
+        CHECK(log == "");
+        loop.close();
+        CHECK(reports->size() == 2);
+        CHECK(reports->front() == "a Task was destroyed but it is pending");
+        CHECK(log.size() == 3);
+    }
+}
+
+TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
+    EventLoop loop;
+    Task<void> task = create_task(loop, sleep_long());
+    run_one_iteration(loop);
+    CHECK(task.cancel());
+    CHECK_FALSE(task.done());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(task.cancelled());
+    CHECK_FALSE(task.cancel());
+}
+
+TEST_CASE("C02 a task that is cancelled before it starts never starts") {
+    EventLoop loop;
+    std::string log;
+    Task<void> task = create_task(loop, append(log, 'A'));
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "");
+}
+
+TEST_CASE(
+    "C03 a cancellation reaches the Future and passes through every level, innermost first") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_two_levels_down(future, log));
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK(future.cancelled());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "io");
+}
+
+TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_for(future, log, 'x'));
+    run_one_iteration(loop);
+    future.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(task.cancelled());
+}
+
+TEST_CASE("C05 a task may catch its cancellation") {
+    EventLoop loop;
+    Task<int> returns = create_task(loop, catch_cancellation(Future<int>(loop), std::nullopt));
+    Future<int> second(loop);
+    Task<int> goes_on = create_task(loop, catch_cancellation(Future<int>(loop), second));
+    run_one_iteration(loop);
+    returns.cancel();
+    goes_on.cancel();
+    CHECK(run_until_complete(loop, returns) == 42);
+    CHECK_FALSE(returns.cancelled());
+    run_one_iteration(loop);
+    CHECK_FALSE(goes_on.done());
+    second.set_result(7);
+    CHECK(run_until_complete(loop, goes_on) == 7);
+}
+
+TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> child = create_task(loop, wait_for(future, log, 'c'));
+    struct Body {
+        static Coroutine<void> await(Task<void> task) {
+            co_yield static_cast<Future<void>>(task);
+        }
+    };
+    Task<void> parent = create_task(loop, Body::await(child));
+    run_one_iteration(loop);
+    parent.cancel();
+    CHECK(future.cancelled());
+    CHECK_THROWS_AS(run_until_complete(loop, parent), CancelledError);
+    CHECK(child.cancelled());
+    CHECK(log == "c");
+}
+
+TEST_CASE("C07 a task cancels itself and then awaits another") {
+    EventLoop loop;
+    Task<void> child = create_task(loop, sleep_long());
+    std::optional<Task<void>> parent;
+    parent = create_task(loop, cancel_myself_then_await(parent, child));
+    CHECK_THROWS_AS(run_until_complete(loop, *parent), CancelledError);
+    CHECK(child.cancelled());
+}
+
+TEST_CASE("C09 cancelling a sleep cancels its timer") {
+    EventLoop loop;
+    Task<void> task = create_task(loop, sleep_long());
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    // Were the timer alive it would still hold the Future, and the Future this callback.
+    auto captured = std::make_shared<int>(0);
+    Future<void> sleeping = sleep(loop, 1h);
+    sleeping.add_done_callback([captured](Future<void>) {});
+    sleeping.cancel();
+    run_one_iteration(loop);
+    CHECK(captured.use_count() == 1);
+}
+
+TEST_CASE("a cancellation is not lost when the awaited Future is done in the same iteration") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_for(future, log, 'x'));
+    run_one_iteration(loop);
+    future.set_result(1); // the task is going to be resumed
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
+TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
+    struct Body {
+        static Coroutine<void> clean_up_when_cancelled(std::string& log) {
+            bool is_cancelled = false;
+            try {
+                co_yield sleep(1h);
+            } catch (const CancelledError&) {
+                is_cancelled = true;
+            }
+            if (is_cancelled) {
+                co_yield sleep(1ms); // clean-up may wait
+                log += "cleaned up";
+            }
+        }
+        static Coroutine<void> main(std::string& log) {
+            create_task(clean_up_when_cancelled(log));
+            co_yield sleep(1ms);
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run(loop, Body::main(log));
+    CHECK(log == "cleaned up");
+}
+
+TEST_CASE("run: an error of main comes out; SIGINT and SIGTERM end it without one") {
+    struct Body {
+        static Coroutine<void> throw_error() {
+            co_yield sleep(0ms);
+            throw std::runtime_error("broken");
+        }
+        static Coroutine<void> raise_signal(int signal, std::string& log) {
+            Witness witness{log, 'W'};
+            ::raise(signal);
+            co_yield sleep(1h);
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_WITH(run(loop, Body::throw_error()), "broken");
+    std::string log;
+    run(loop, Body::raise_signal(SIGINT, log));
+    run(loop, Body::raise_signal(SIGTERM, log));
+    CHECK(log == "WW");
+}
+
+TEST_CASE("1000000 co_yields of generators that do not wait need no stack") {
+    struct Body {
+        static Coroutine<int> one() { co_return 1; }
+        static Coroutine<int> sum() {
+            int total = 0;
+            for (int i = 0; i < 1'000'000; ++i) {
+                total += co_yield one();
+            }
+            co_return total;
+        }
+    };
+    EventLoop loop;
+    CHECK(run_until_complete(loop, create_task(loop, Body::sum())) == 1'000'000);
+}
+
+TEST_CASE("two tasks read and write the same socket at once, and a task is cancelled there") {
+    struct Body {
+        static Coroutine<std::size_t> receive_all(AsyncSocket socket) {
+            std::size_t total = 0;
+            while (true) {
+                std::string data = co_yield socket.recv(16384);
+                if (data.empty()) {
+                    co_return total;
+                }
+                total += data.size();
+            }
+        }
+        static Coroutine<void> send(AsyncSocket socket, std::string data) {
+            co_yield socket.send_all(data);
+        }
+    };
+    EventLoop loop;
+    Socket listener = listen_on("127.0.0.1", 0);
+    std::string address = listener.address();
+    Socket theirs = connect_to("127.0.0.1", static_cast<std::uint16_t>(std::stoi(
+                                                address.substr(address.find(':') + 1))));
+    AsyncSocket ours(loop, listener.accept());
+    Task<std::size_t> idle = create_task(loop, Body::receive_all(ours));
+    run_one_iteration(loop);
+    idle.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, idle), CancelledError);
+    {
+        AsyncSocket peer(loop, std::move(theirs));
+        std::string data(4 << 20, 'x');
+        create_task(loop, Body::receive_all(peer));
+        create_task(loop, Body::send(ours, data));
+        Task<std::size_t> received = create_task(loop, Body::receive_all(ours));
+        Task<void> sent = create_task(loop, Body::send(peer, data));
+        run_until_complete(loop, sent);
+        CHECK_FALSE(received.done());
+        received.cancel();
+        CHECK_THROWS_AS(run_until_complete(loop, received), CancelledError);
+        cancel_all_tasks(loop);
+    }
+}
