@@ -18,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 
 // A callback that waits for its turn. Shared by the loop's queues and by Handles.
 struct Scheduled {
+    explicit Scheduled(Callback the_callback) : callback(std::move(the_callback)) {}
+
     Callback callback;
     bool is_cancelled = false;
     // Timers only:

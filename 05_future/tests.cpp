@@ -77,7 +77,7 @@ TEST_CASE("F01 a Future gets its result once and keeps it") {
     CHECK(future.exception() == nullptr);
 }
 
-TEST_CASE("F01 copies stand for the same Future; a result may be moved out") {
+TEST_CASE("F01 copies stand for the same Future, a result may be moved out") {
     EventLoop loop;
     Future<std::unique_ptr<int>> future(loop);
     Future<std::unique_ptr<int>> copy = future;
@@ -329,7 +329,7 @@ TEST_CASE("AsyncSocket: receive, send, end of stream") {
     CHECK(run_until_complete(loop, ours.recv(100)) == "");
 }
 
-TEST_CASE("AsyncSocket: 8 MB both ways at once arrive whole") {
+TEST_CASE("AsyncSocket: 8 MB arrive whole") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     std::string data(8 << 20, 'x');

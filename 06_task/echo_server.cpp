@@ -2,6 +2,7 @@
 // wherever it waits; and a loop inside it is a loop again.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
+#include "run.hpp"
 #include "task.hpp"
 
 #include "common/command_line.hpp"

@@ -9,11 +9,12 @@
 #include "generator.hpp"
 
 #include <chrono>
-#include <csignal>
-#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,6 +46,13 @@ class TaskBase {
     TaskBase& operator=(const TaskBase&) = delete;
     virtual ~TaskBase() = default;
 
+    // The task that runs now; null outside of any.
+    static TaskBase* current() { return current_; }
+
+    // The tasks of a thread are numbered in the order of their creation.
+    std::uint64_t number() const { return number_; }
+    virtual FutureState& as_future() = 0;
+
     // Runs the generators until one of them has to wait, or the last one has ended. The
     // generator that runs is on top of the stack; below it stand those that wait for it.
     void step() {
@@ -75,9 +83,6 @@ class TaskBase {
 
     // Destroys the generators where they stand; the loop will not run any more.
     virtual void abandon() = 0;
-
-    // The Task that runs now; null outside of any.
-    static TaskBase* current() { return current_; }
 
   protected:
     using Promise = GeneratorPromise<Awaitable, void>;
@@ -117,15 +122,17 @@ class TaskBase {
     }
 
     static inline thread_local TaskBase* current_ = nullptr;
+    static inline thread_local std::uint64_t last_number_ = 0;
 
     std::vector<Promise*> stack_;
     std::shared_ptr<FutureState> waiting_for_;
     bool must_cancel_ = false;
+    std::uint64_t number_ = ++last_number_;
 };
 
 // The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
 // not ended when it is closed are reported, and their generators destroyed.
-using TaskSet = std::unordered_map<TaskBase*, std::shared_ptr<FutureState>>;
+using TaskSet = std::map<std::uint64_t, std::shared_ptr<TaskBase>>; // by number
 
 inline TaskSet& tasks_of(EventLoop& loop) {
     static thread_local std::unordered_map<EventLoop*, TaskSet> all;
@@ -134,9 +141,11 @@ inline TaskSet& tasks_of(EventLoop& loop) {
         loop.call_at_close([&loop] {
             TaskSet tasks = std::move(all.at(&loop));
             all.erase(&loop);
-            for (const auto& [task, state] : tasks) {
+            for (const auto& [number, task] : tasks) {
                 loop.call_exception_handler(
-                    {"a Task was destroyed but it is pending", nullptr, {}});
+                    {"Task-" + std::to_string(number) + " was destroyed but it is pending",
+                     nullptr,
+                     {}});
                 task->abandon();
             }
         });
@@ -159,6 +168,8 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         request_cancel();
         return true;
     }
+
+    FutureState& as_future() override { return *this; }
 
     void abandon() override {
         forget_generators();
@@ -183,7 +194,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
             this->set_exception(std::current_exception());
         }
         coroutine_.close();
-        tasks_of(this->loop()).erase(this); // may destroy us
+        tasks_of(this->loop()).erase(number()); // may destroy us
     }
 
     Coroutine<T> coroutine_;
@@ -201,7 +212,7 @@ template <typename T>
 Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
     auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
     loop.call_soon([task = state.get()] { task->step(); });
-    tasks_of(loop).emplace(state.get(), state);
+    tasks_of(loop).emplace(state->number(), state);
     return Task<T>(std::move(state));
 }
 
@@ -218,40 +229,5 @@ inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
         co_yield sleep(EventLoop::running(), delay);
     } else {
         co_yield Awaitable();
-    }
-}
-
-// Cancels all tasks of the loop and runs it until they have ended.
-inline void cancel_all_tasks(EventLoop& loop) {
-    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
-    std::size_t running = tasks.size();
-    for (const auto& [task, state] : tasks) {
-        state->cancel();
-        state->add_done_callback([&loop, &running](FutureState&) {
-            if (--running == 0) {
-                loop.stop();
-            }
-        });
-    }
-    if (running > 0) {
-        loop.run_forever();
-    }
-}
-
-// Runs `main` until it has ended; SIGINT or SIGTERM cancels it. Then cancels whatever tasks are
-// left and lets them end. Throws what `main` has thrown. (asyncio.run)
-inline void run(EventLoop& loop, Coroutine<void> main) {
-    Task<void> task = create_task(loop, std::move(main));
-    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
-    for (int signal : {SIGINT, SIGTERM}) {
-        loop.add_signal_handler(signal, [task] { task.cancel(); });
-    }
-    loop.run_forever();
-    cancel_all_tasks(loop);
-    for (int signal : {SIGINT, SIGTERM}) {
-        loop.remove_signal_handler(signal);
-    }
-    if (!task.cancelled()) {
-        task.result();
     }
 }

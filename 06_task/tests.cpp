@@ -3,6 +3,7 @@
 #include "async_socket.hpp"
 #include "event_loop.hpp"
 #include "generator.hpp"
+#include "run.hpp"
 #include "task.hpp"
 
 #include "common/socket.hpp"
@@ -286,7 +287,7 @@ Coroutine<void> cancel_myself_then_await(std::optional<Task<void>>& myself, Task
 
 } // namespace
 
-TEST_CASE("T01 create_task runs nothing yet; the first steps come in order of creation") {
+TEST_CASE("T01 create_task runs nothing yet, the first steps come in order of creation") {
     EventLoop loop;
     std::string log;
     create_task(loop, append(log, 'A'));
@@ -405,7 +406,7 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
         CHECK(log == "");
         loop.close();
         CHECK(reports->size() == 2);
-        CHECK(reports->front() == "a Task was destroyed but it is pending");
+        CHECK(reports->front().ends_with("was destroyed but it is pending"));
         CHECK(log.size() == 3);
     }
 }
@@ -549,7 +550,7 @@ TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
     CHECK(log == "cleaned up");
 }
 
-TEST_CASE("run: an error of main comes out; SIGINT and SIGTERM end it without one") {
+TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without one") {
     struct Body {
         static Coroutine<void> throw_error() {
             co_yield sleep(0ms);

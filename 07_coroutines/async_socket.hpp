@@ -90,14 +90,15 @@ class AsyncSocket {
         }
 
         bool await_ready() const { return false; }
-        void await_suspend(std::coroutine_handle<> frame) {
+        template <typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> coroutine) {
             if (waiter().waiting != nullptr) {
                 throw std::logic_error("another task waits for this socket already");
             }
             start_watching();
             waiter().waiting = this;
             task_ = TaskBase::current();
-            task_->wait(frame, *this);
+            task_->wait(coroutine.promise(), *this);
         }
         void await_resume() const {
             if (is_cancelled_) {

@@ -9,10 +9,65 @@
 #include "future.hpp"
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
 #include <utility>
+
+// Where in the source something stands: std::source_location, which Clang 14 does not have yet.
+struct SourceLocation {
+    const char* file = "";
+    const char* function = "";
+    int line = 0;
+
+    static SourceLocation current(const char* file = __builtin_FILE(),
+                                  const char* function = __builtin_FUNCTION(),
+                                  int line = __builtin_LINE()) {
+        return {file, function, line};
+    }
+};
+
+// The promise of a coroutine, kept in its frame; all but the value it returns.
+class CoroutinePromise {
+  public:
+    std::coroutine_handle<> frame; // our own
+    CoroutinePromise* awaited_by =
+        nullptr;              // who goes on when we end; null: we are the outermost
+    SourceLocation awaits_at; // the last co_await; line 0: none yet
+
+    void rethrow_exception() const {
+        if (exception_) {
+            std::rethrow_exception(exception_);
+        }
+    }
+
+    // ---- what the compiler calls ----
+
+    std::suspend_always initial_suspend() noexcept { return {}; }
+
+    // At its end the coroutine hands over to the one that awaits it.
+    struct FinalAwaiter {
+        bool await_ready() const noexcept { return false; }
+        template <typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> ended) const noexcept;
+        void await_resume() const noexcept {}
+    };
+    FinalAwaiter final_suspend() noexcept { return {}; }
+
+    void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+
+    // Called with the operand of each co_await: notes where that is, for the await tree.
+    template <typename Awaitable>
+    Awaitable&& await_transform(Awaitable&& awaitable,
+                                SourceLocation location = SourceLocation::current()) {
+        awaits_at = location;
+        return std::forward<Awaitable>(awaitable);
+    }
+
+  private:
+    std::exception_ptr exception_;
+};
 
 // Something a coroutine waits for. Lives in the frame of the coroutine, until that goes on.
 class Suspension {
@@ -20,6 +75,8 @@ class Suspension {
     // The task has been cancelled. Returns true if the wait will end with CancelledError soon,
     // false if it is over anyway: then the task sees to it.
     virtual bool cancel() = 0;
+    // The Future that is waited for; null if it is something else.
+    virtual const FutureState* awaited_future() const { return nullptr; }
 
   protected:
     ~Suspension() = default;
@@ -33,17 +90,24 @@ class TaskBase {
     TaskBase& operator=(const TaskBase&) = delete;
     virtual ~TaskBase() = default;
 
+    // The task that runs now; null outside of any.
+    static TaskBase* current() { return current_; }
+
+    // The tasks of a thread are numbered in the order of their creation.
+    std::uint64_t number() const { return number_; }
+    virtual FutureState& as_future() = 0;
+
     // Runs the coroutines of this task until one has to wait, or the outermost has ended. One
     // coroutine never resumes another from its own stack: it says who is next, and returns
     // here. So a million awaits in a row need no more stack than one, with any compiler.
     void step() {
         TaskBase* outer = std::exchange(current_, this);
         suspension_ = nullptr;
-        while (next_ && suspension_ == nullptr) {
-            std::exchange(next_, nullptr).resume();
+        while (next_ != nullptr && suspension_ == nullptr) {
+            std::exchange(next_, nullptr)->frame.resume();
         }
         current_ = outer;
-        if (!next_) {
+        if (next_ == nullptr) {
             finish();
         }
     }
@@ -59,17 +123,21 @@ class TaskBase {
     // Destroys the coroutines where they stand; the loop will not run any more.
     virtual void abandon() = 0;
 
-    // The task that runs now; null outside of any.
-    static TaskBase* current() { return current_; }
+    // How often the task was asked to end.
+    int cancelling() const { return cancel_requests_; }
+
+    // For the await tree: the innermost coroutine, and what it waits for.
+    const CoroutinePromise* innermost() const { return next_; }
+    const Suspension* suspension() const { return suspension_; }
 
     // ---- for awaiters ----
 
-    // `frame` runs next: a coroutine that is awaited, or, when it ends, the one that awaits it.
-    void run_next(std::coroutine_handle<> frame) { next_ = frame; }
+    // `coroutine` runs next: one that is awaited, or, when that ends, the one that awaits it.
+    void run_next(CoroutinePromise* coroutine) { next_ = coroutine; }
 
-    // `frame` runs when somebody calls step(), because the wait is over.
-    void wait(std::coroutine_handle<> frame, Suspension& suspension) {
-        next_ = frame;
+    // `coroutine` runs when somebody calls step(), because the wait is over.
+    void wait(CoroutinePromise& coroutine, Suspension& suspension) {
+        next_ = &coroutine;
         suspension_ = &suspension;
         if (must_cancel_ && suspension.cancel()) {
             must_cancel_ = false;
@@ -85,6 +153,7 @@ class TaskBase {
 
   protected:
     void request_cancel() {
+        ++cancel_requests_;
         if (suspension_ == nullptr || !suspension_->cancel()) {
             must_cancel_ = true;
         }
@@ -94,11 +163,20 @@ class TaskBase {
 
   private:
     static inline thread_local TaskBase* current_ = nullptr;
+    static inline thread_local std::uint64_t last_number_ = 0;
 
-    std::coroutine_handle<> next_;
+    CoroutinePromise* next_ = nullptr;
     Suspension* suspension_ = nullptr; // what next_ waits for; null: nothing
     bool must_cancel_ = false;
+    std::uint64_t number_ = ++last_number_;
+    int cancel_requests_ = 0;
 };
+
+template <typename Promise>
+void CoroutinePromise::FinalAwaiter::await_suspend(
+    std::coroutine_handle<Promise> ended) const noexcept {
+    TaskBase::current()->run_next(ended.promise().awaited_by);
+}
 
 // co_await future: goes on at once if it is done, otherwise in the iteration after it is done.
 // The value is that of future.result(), or the exception is thrown here.
@@ -108,13 +186,14 @@ class FutureAwaiter : public Suspension {
     explicit FutureAwaiter(Future<T> future) : future_(std::move(future)) {}
 
     bool await_ready() const { return future_.done(); }
-    void await_suspend(std::coroutine_handle<> frame) {
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) {
         if (&future_.state()->loop() != &EventLoop::running()) {
             throw std::logic_error("this Future belongs to another event loop");
         }
         task_ = TaskBase::current();
         future_.state()->add_done_callback([task = task_](FutureState&) { task->step(); });
-        task_->wait(frame, *this);
+        task_->wait(coroutine.promise(), *this);
     }
     std::add_lvalue_reference_t<T> await_resume() {
         if (task_ != nullptr) {
@@ -124,6 +203,7 @@ class FutureAwaiter : public Suspension {
     }
 
     bool cancel() override { return future_.cancel(); }
+    const FutureState* awaited_future() const override { return future_.state().get(); }
 
   private:
     Future<T> future_;
@@ -139,10 +219,11 @@ FutureAwaiter<T> operator co_await(Future<T> future) {
 class NextIteration : public Suspension {
   public:
     bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> frame) {
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) {
         task_ = TaskBase::current();
         EventLoop::running().call_soon([task = task_] { task->step(); });
-        task_->wait(frame, *this);
+        task_->wait(coroutine.promise(), *this);
     }
     void await_resume() const { task_->throw_if_cancelled(); }
 
@@ -150,35 +231,6 @@ class NextIteration : public Suspension {
 
   private:
     TaskBase* task_ = nullptr;
-};
-
-// The promise of a coroutine, kept in its frame; all but the value it returns.
-class CoroutinePromise {
-  public:
-    std::suspend_always initial_suspend() noexcept { return {}; }
-
-    // At its end the coroutine hands over to the one that awaits it; the outermost to nobody.
-    struct FinalAwaiter {
-        bool await_ready() const noexcept { return false; }
-        template <typename Promise>
-        void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
-            TaskBase::current()->run_next(frame.promise().awaited_by);
-        }
-        void await_resume() const noexcept {}
-    };
-    FinalAwaiter final_suspend() noexcept { return {}; }
-
-    void unhandled_exception() noexcept { exception_ = std::current_exception(); }
-    void rethrow_exception() const {
-        if (exception_) {
-            std::rethrow_exception(exception_);
-        }
-    }
-
-    std::coroutine_handle<> awaited_by;
-
-  private:
-    std::exception_ptr exception_;
 };
 
 // What the type of the result adds: `co_return value;`, or the end of a coroutine without one.
@@ -206,7 +258,9 @@ class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
     class promise_type : public CoroutinePromise, public ReturnSlot<T> {
       public:
         Coroutine get_return_object() {
-            return Coroutine(std::coroutine_handle<promise_type>::from_promise(*this));
+            auto handle = std::coroutine_handle<promise_type>::from_promise(*this);
+            this->frame = handle;
+            return Coroutine(handle);
         }
     };
 
@@ -220,25 +274,26 @@ class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
     }
 
     struct Awaiter {
-        std::coroutine_handle<promise_type> frame;
+        promise_type& promise;
         bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<> awaiting) const {
-            frame.promise().awaited_by = awaiting;
-            TaskBase::current()->run_next(frame);
+        template <typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> awaiting) const {
+            promise.awaited_by = &awaiting.promise();
+            TaskBase::current()->run_next(&promise);
         }
         T await_resume() const {
-            frame.promise().rethrow_exception();
-            return frame.promise().take();
+            promise.rethrow_exception();
+            return promise.take();
         }
     };
     Awaiter operator co_await()&& {
-        return {frame_};
+        return {frame_.promise()};
     }
 
     // ---- for a Task ----
 
-    std::coroutine_handle<> frame() const {
-        return frame_;
+    promise_type& promise() const {
+        return frame_.promise();
     }
     // What the coroutine has returned, once; or throws what it has thrown.
     T result()&& {

@@ -7,17 +7,18 @@
 #include "future.hpp"
 
 #include <chrono>
-#include <csignal>
-#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
 
 // The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
 // not ended when it is closed are reported, and their coroutines destroyed.
-using TaskSet = std::unordered_map<TaskBase*, std::shared_ptr<FutureState>>;
+using TaskSet = std::map<std::uint64_t, std::shared_ptr<TaskBase>>; // by number
 
 inline TaskSet& tasks_of(EventLoop& loop) {
     static thread_local std::unordered_map<EventLoop*, TaskSet> all;
@@ -26,9 +27,11 @@ inline TaskSet& tasks_of(EventLoop& loop) {
         loop.call_at_close([&loop] {
             TaskSet tasks = std::move(all.at(&loop));
             all.erase(&loop);
-            for (const auto& [task, state] : tasks) {
+            for (const auto& [number, task] : tasks) {
                 loop.call_exception_handler(
-                    {"a Task was destroyed but it is pending", nullptr, {}});
+                    {"Task-" + std::to_string(number) + " was destroyed but it is pending",
+                     nullptr,
+                     {}});
                 task->abandon();
             }
         });
@@ -41,7 +44,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   public:
     TaskState(EventLoop& loop, Coroutine<T> coroutine)
         : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
-        run_next(coroutine_.frame());
+        run_next(&coroutine_.promise());
     }
 
     bool cancel() override {
@@ -51,6 +54,8 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         request_cancel();
         return true;
     }
+
+    FutureState& as_future() override { return *this; }
 
     void abandon() override { coroutine_.destroy(); }
 
@@ -71,7 +76,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
             this->set_exception(std::current_exception());
         }
         coroutine_.destroy();
-        tasks_of(this->loop()).erase(this); // may destroy us
+        tasks_of(this->loop()).erase(number()); // may destroy us
     }
 
     Coroutine<T> coroutine_;
@@ -89,7 +94,7 @@ template <typename T>
 Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
     auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
     loop.call_soon([task = state.get()] { task->start(); });
-    tasks_of(loop).emplace(state.get(), state);
+    tasks_of(loop).emplace(state->number(), state);
     return Task<T>(std::move(state));
 }
 
@@ -106,40 +111,5 @@ inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
         co_await sleep(EventLoop::running(), delay);
     } else {
         co_await NextIteration();
-    }
-}
-
-// Cancels all tasks of the loop and runs it until they have ended.
-inline void cancel_all_tasks(EventLoop& loop) {
-    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
-    std::size_t running = tasks.size();
-    for (const auto& [task, state] : tasks) {
-        state->cancel();
-        state->add_done_callback([&loop, &running](FutureState&) {
-            if (--running == 0) {
-                loop.stop();
-            }
-        });
-    }
-    if (running > 0) {
-        loop.run_forever();
-    }
-}
-
-// Runs `main` until it has ended; SIGINT or SIGTERM cancels it. Then cancels whatever tasks are
-// left and lets them end. Throws what `main` has thrown. (asyncio.run)
-inline void run(EventLoop& loop, Coroutine<void> main) {
-    Task<void> task = create_task(loop, std::move(main));
-    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
-    for (int signal : {SIGINT, SIGTERM}) {
-        loop.add_signal_handler(signal, [task] { task.cancel(); });
-    }
-    loop.run_forever();
-    cancel_all_tasks(loop);
-    for (int signal : {SIGINT, SIGTERM}) {
-        loop.remove_signal_handler(signal);
-    }
-    if (!task.cancelled()) {
-        task.result();
     }
 }

@@ -101,8 +101,11 @@ std::string to_text(const sockaddr* address, socklen_t length) {
                       NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
         return "unknown address";
     }
-    bool is_ipv6 = address->sa_family == AF_INET6;
-    return (is_ipv6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
+    std::string text = host;
+    if (address->sa_family == AF_INET6) {
+        text = "[" + text + "]";
+    }
+    return text + ":" + port;
 }
 
 std::string own_address(int fd) {

@@ -153,8 +153,11 @@ TEST_CASE("Socket: the try_ forms do not wait") {
     REQUIRE(wait_for(server->fd(), POLLIN, patience));
     CHECK(server->try_recv(100) == "hello");
     CHECK(!server->try_recv(100).has_value());
-    fill(*server);
-    CHECK(!server->try_send("one more").has_value());
+    std::size_t sent = 0;
+    while (std::optional<std::size_t> count = server->try_send(std::string(10'000, 'x'))) {
+        sent += *count;
+        REQUIRE(sent < 64 * 1024 * 1024); // nobody receives: it has to say so in the end
+    }
 
     client.shutdown_write();
     REQUIRE(wait_for(server->fd(), POLLIN, patience));
@@ -421,6 +424,35 @@ TEST_CASE("Selector: a hang-up or an error is reported as what was asked for") {
     }
 }
 
+TEST_CASE("Selector: the other end of a pipe is closed") {
+    // Here poll and epoll report only the error or the hang-up, not "readable" or "writable".
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        std::unique_ptr<Selector> selector = make_selector(name);
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        Descriptor reading(ends[0]);
+        Descriptor writing(ends[1]);
+        selector->register_fd(reading.get(), READ);
+        CHECK(ready_events(*selector, reading.get(), 0ms) == 0);
+        writing = Descriptor();
+        CHECK(ready_events(*selector, reading.get(), patience) == READ);
+        selector->unregister(reading.get());
+
+        REQUIRE(::pipe(ends) == 0);
+        reading = Descriptor(ends[0]);
+        writing = Descriptor(ends[1]);
+        ::fcntl(writing.get(), F_SETFL, O_NONBLOCK);
+        while (::write(writing.get(), "x", 1) == 1) {
+        }
+        selector->register_fd(writing.get(), WRITE);
+        CHECK(ready_events(*selector, writing.get(), 0ms) == 0);
+        reading = Descriptor();
+        CHECK(ready_events(*selector, writing.get(), patience) == WRITE);
+        selector->unregister(writing.get());
+    }
+}
+
 TEST_CASE("Selector: timeouts are kept and rounded up") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
@@ -525,13 +557,26 @@ TEST_CASE("WakeUp: catches a signal") {
     WakeUp wake_up;
     wake_up.catch_signal(SIGUSR1);
     CHECK(!wake_up.take_signal(SIGUSR1));
-    errno = 1234;
     ::raise(SIGUSR1);
-    CHECK(errno == 1234); // the code that was interrupted may be about to look at it
     CHECK(wait_for(wake_up.fd(), POLLIN, patience));
     CHECK(!wake_up.take_signal(SIGUSR2));
     CHECK(wake_up.take_signal(SIGUSR1));
     CHECK(!wake_up.take_signal(SIGUSR1));
+    wake_up.release_signal(SIGUSR1);
+}
+
+TEST_CASE("WakeUp: a signal leaves errno alone") {
+    // The code that was interrupted may be about to look at it.
+    WakeUp wake_up;
+    wake_up.catch_signal(SIGUSR1);
+    for (int i = 0; i < 100'000; ++i) { // the pipe is full: the handler's write fails
+        wake_up.wake();
+    }
+    errno = 1234;
+    ::raise(SIGUSR1);
+    int after = errno;
+    CHECK(after == 1234);
+    CHECK(wake_up.take_signal(SIGUSR1));
     wake_up.release_signal(SIGUSR1);
 }
 
@@ -556,18 +601,16 @@ TEST_CASE("WakeUp: one at a time catches signals and the next may afterwards") {
 }
 
 TEST_CASE("WakeUp: after its end a signal has its usual effect again") {
-    auto action_of = [](int signal) {
+    auto is_default = [](int signal) {
         struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
-        return action.sa_handler;
+        return action.sa_handler == SIG_DFL;
     };
-    {
-        WakeUp wake_up;
-        wake_up.catch_signal(SIGUSR1);
-        CHECK(action_of(SIGUSR1) != SIG_DFL);
-        wake_up.release_signal(SIGUSR1);
-        CHECK(action_of(SIGUSR1) == SIG_DFL);
-    }
+    WakeUp wake_up;
+    wake_up.catch_signal(SIGUSR1);
+    CHECK(!is_default(SIGUSR1));
+    wake_up.release_signal(SIGUSR1);
+    CHECK(is_default(SIGUSR1));
 }
 
 // ---- the trace
@@ -579,10 +622,9 @@ namespace {
 // the trace writes.
 bool is_event(const std::string& line) {
     static const std::string value = R"(("[^"{}\\]*"|-?[0-9.]+))";
-    static const std::string member = R"("[a-z]+":)" + value;
-    static const std::string args = R"("args":\{)" + member + R"(\})";
-    static const std::regex event(R"(\{("[a-z]+":)" + value + "|" + args + R"()(,("[a-z]+":)" +
-                                  value + "|" + args + R"())*\},)");
+    static const std::string inner = R"(\{"[a-z]+":)" + value + R"(\})";
+    static const std::string member = R"("[a-z]+":()" + value + "|" + inner + ")";
+    static const std::regex event(R"(\{)" + member + "(," + member + R"()*\},)");
     return std::regex_match(line, event);
 }
 
@@ -641,11 +683,13 @@ TEST_CASE("trace: one event per line and every end has its beginning") {
         CHECK(open[lane] >= 0);
         CHECK(open[lane] <= 1); // no waiting within a wait
     }
-    for (const auto& [lane, count] : open) {
-        CAPTURE(lane);
-        CHECK(count == (lane.starts_with("2/") ? 1 : 0)); // the thread was inside accept
+    open.erase("2/1"); // the thread: the signal may have come inside accept or before it
+    for (const auto& lane : open) {
+        CAPTURE(lane.first);
+        CHECK(lane.second == 0);
     }
-    CHECK(begun["accept"] == 4);
+    CHECK(begun["accept"] >= 3);
+    CHECK(begun["accept"] <= 4);
     CHECK(begun["echoes"] == 3);
     CHECK(begun["waits for input"] == 6);
     CHECK(begun["recv"] == 6);

@@ -1,0 +1,49 @@
+// Shows what every task of a loop waits for, and where in the source: the answer to "why does
+// nothing happen?" that a debugger cannot give, because a suspended coroutine is on no stack.
+#pragma once
+
+#include "coroutine.hpp"
+#include "event_loop.hpp"
+#include "task.hpp"
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+inline std::string to_text(const SourceLocation& location) {
+    if (location.line == 0) {
+        return "has not started";
+    }
+    std::string file = location.file;
+    file.erase(0, file.rfind('/') + 1); // the name only; all of it where there is no '/'
+    return std::string(location.function) + "  " + file + ":" + std::to_string(location.line);
+}
+
+// One block for each task, by age. Outermost coroutine first, as one reads calls from main on.
+inline void print_await_tree(EventLoop& loop, std::ostream& out) {
+    const TaskSet& tasks = tasks_of(loop);
+    std::map<const FutureState*, std::uint64_t> numbers;
+    for (const auto& [number, task] : tasks) {
+        numbers[&task->as_future()] = number;
+    }
+    out << "await tree of " << tasks.size() << " tasks\n";
+    for (const auto& [number, task] : tasks) {
+        std::vector<const CoroutinePromise*> stack;
+        for (auto* frame = task->innermost(); frame != nullptr; frame = frame->awaited_by) {
+            stack.push_back(frame);
+        }
+        out << "Task-" << number << '\n';
+        std::string indent;
+        for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) {
+            indent += "  ";
+            out << indent << to_text((*frame)->awaits_at) << '\n';
+        }
+        const Suspension* suspension = task->suspension();
+        if (suspension != nullptr && numbers.contains(suspension->awaited_future())) {
+            out << indent << "  Task-" << numbers.at(suspension->awaited_future()) << '\n';
+        }
+    }
+    out << std::flush;
+}

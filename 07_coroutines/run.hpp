@@ -1,0 +1,49 @@
+// Runs a program that is made of tasks: from its first coroutine to the last clean-up.
+#pragma once
+
+#include "await_tree.hpp"
+#include "event_loop.hpp"
+#include "future.hpp"
+#include "task.hpp"
+
+#include <csignal>
+#include <cstddef>
+#include <iostream>
+#include <utility>
+
+// Cancels all tasks of the loop and runs it until they have ended.
+inline void cancel_all_tasks(EventLoop& loop) {
+    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
+    std::size_t running = tasks.size();
+    for (const auto& [number, task] : tasks) {
+        task->as_future().cancel();
+        task->as_future().add_done_callback([&loop, &running](FutureState&) {
+            if (--running == 0) {
+                loop.stop();
+            }
+        });
+    }
+    if (running > 0) {
+        loop.run_forever();
+    }
+}
+
+// Runs `main` until it has ended; SIGINT or SIGTERM cancels it, SIGUSR1 prints the await tree.
+// Then cancels whatever tasks are left and lets them end. Throws what `main` has thrown.
+// (asyncio.run)
+inline void run(EventLoop& loop, Coroutine<void> main) {
+    Task<void> task = create_task(loop, std::move(main));
+    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
+    for (int signal : {SIGINT, SIGTERM}) {
+        loop.add_signal_handler(signal, [task] { task.cancel(); });
+    }
+    loop.add_signal_handler(SIGUSR1, [&loop] { print_await_tree(loop, std::cerr); });
+    loop.run_forever();
+    cancel_all_tasks(loop);
+    for (int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+        loop.remove_signal_handler(signal);
+    }
+    if (!task.cancelled()) {
+        task.result();
+    }
+}

@@ -1,0 +1,64 @@
+// wait_for: awaits something, but not for ever.
+#pragma once
+
+#include "coroutine.hpp"
+#include "event_loop.hpp"
+#include "future.hpp"
+#include "task.hpp"
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+class TimeoutError : public std::runtime_error {
+  public:
+    TimeoutError() : std::runtime_error("timed out") {}
+};
+
+// Cancels a timer when the coroutine leaves the block, however it leaves.
+class TimerGuard {
+  public:
+    explicit TimerGuard(Handle timer) : timer_(std::move(timer)) {}
+    TimerGuard(const TimerGuard&) = delete;
+    TimerGuard& operator=(const TimerGuard&) = delete;
+    ~TimerGuard() { timer_.cancel(); }
+
+  private:
+    Handle timer_;
+};
+
+// Awaits `future`. If that takes longer than `timeout` it is cancelled, and when it has ended
+// (its clean-up may take a while) TimeoutError is thrown. A result that is there in the same
+// iteration as the timeout wins, so that nothing is lost. std::nullopt: without limit.
+template <typename T>
+Coroutine<T> wait_for(Future<T> future, std::optional<std::chrono::nanoseconds> timeout) {
+    bool has_timed_out = false;
+    auto cancel = [&has_timed_out, future] { has_timed_out = future.cancel(); };
+    std::optional<TimerGuard> timer;
+    if (timeout && *timeout > std::chrono::nanoseconds(0)) {
+        timer.emplace(EventLoop::running().call_later(*timeout, cancel));
+    } else if (timeout) {
+        cancel();
+    }
+    int cancel_requests = TaskBase::current()->cancelling();
+    try {
+        co_return co_await future;
+    } catch (const CancelledError&) {
+        // By us, or by somebody else, who must not get a TimeoutError instead?
+        if (!has_timed_out || TaskBase::current()->cancelling() > cancel_requests) {
+            throw;
+        }
+    }
+    throw TimeoutError();
+}
+
+// The same for a coroutine, which becomes a task.
+template <typename T>
+Coroutine<T> wait_for(Coroutine<T> coroutine, std::optional<std::chrono::nanoseconds> timeout) {
+    return wait_for(static_cast<Future<T>>(create_task(std::move(coroutine))), timeout);
+}
+template <typename T>
+Coroutine<T> wait_for(Task<T> task, std::optional<std::chrono::nanoseconds> timeout) {
+    return wait_for(static_cast<Future<T>>(std::move(task)), timeout);
+}
