@@ -126,3 +126,9 @@ auto run_in_executor(EventLoop& loop, Function function) {
     });
     return future;
 }
+
+// The same in the loop that runs.
+template <typename Function>
+auto run_in_executor(Function function) {
+    return run_in_executor(EventLoop::running(), std::move(function));
+}

@@ -114,8 +114,8 @@ class EventLoop {
     std::unique_ptr<Selector> selector_;
     WakeUp wake_up_;
     std::unordered_map<int, Waiters> waiters_; // by descriptor
-    Queue ready_;                              // runs in the next iteration
-    Queue running_;                            // what this iteration runs
+    ReadyQueue ready_;                         // runs in the next iteration
+    ReadyQueue running_;                       // what this iteration runs
     Timers timers_;
     std::map<int, std::shared_ptr<Scheduled>> signal_handlers_;
     std::vector<Callback> at_close_;
@@ -125,7 +125,7 @@ class EventLoop {
     bool is_debug_ = false;
 
     std::mutex mutex_; // guards the next line, which other threads reach
-    Queue from_other_threads_;
+    ReadyQueue from_other_threads_;
 };
 
 inline EventLoop::EventLoop(std::unique_ptr<Selector> selector)
@@ -177,8 +177,8 @@ inline void EventLoop::close() {
         forget(waiters.reader);
         forget(waiters.writer);
     }
-    for (const Queue& queue : {std::exchange(ready_, {}), timers_.take_all(),
-                               std::exchange(from_other_threads_, {})}) {
+    for (const ReadyQueue& queue : {std::exchange(ready_, {}), timers_.take_all(),
+                                    std::exchange(from_other_threads_, {})}) {
         std::for_each(queue.begin(), queue.end(), forget);
     }
 }

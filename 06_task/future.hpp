@@ -140,31 +140,28 @@ class TypedFutureState : public FutureState {
 };
 
 template <typename T>
-class [[nodiscard("a result that nobody waits for is lost, and so is an error")]] Future {
+class [[nodiscard("a result that nobody waits for is lost, and so is an error")]] Future;
+
+template <typename T>
+class Future {
   public:
     // A Future that is pending. Its callbacks will run in `loop`.
-    explicit Future(EventLoop & loop) : state_(std::make_shared<TypedFutureState<T>>(loop)) {}
+    explicit Future(EventLoop& loop) : state_(std::make_shared<TypedFutureState<T>>(loop)) {}
+    // For those whose state does more: a Task, or what gather returns.
+    explicit Future(std::shared_ptr<TypedFutureState<T>> state) : state_(std::move(state)) {}
 
-    bool done() const {
-        return state_->done();
-    }
-    bool cancelled() const {
-        return state_->cancelled();
-    }
+    bool done() const { return state_->done(); }
+    bool cancelled() const { return state_->cancelled(); }
 
     // The value, which stays in the Future, or throws the exception that was set. Throws
     // CancelledError if it was cancelled, InvalidStateError while it is pending.
-    std::add_lvalue_reference_t<T> result() const {
-        return state_->result();
-    }
+    std::add_lvalue_reference_t<T> result() const { return state_->result(); }
     // The exception that was set, null if there is none. Throws as result() otherwise.
-    std::exception_ptr exception() const {
-        return state_->exception();
-    }
+    std::exception_ptr exception() const { return state_->exception(); }
 
     // Each throws InvalidStateError if the Future is done.
     template <typename... V>
-    void set_result(V && ... value) const {
+    void set_result(V&&... value) const {
         state_->set_result(std::forward<V>(value)...);
     }
     void set_exception(std::exception_ptr exception) const {
@@ -173,9 +170,7 @@ class [[nodiscard("a result that nobody waits for is lost, and so is an error")]
 
     // Returns false if it was done already. Nothing is interrupted: whoever works on the result
     // has to look at done().
-    bool cancel() const {
-        return state_->cancel();
-    }
+    bool cancel() const { return state_->cancel(); }
 
     // Calls `callback` with this Future from the event loop, in the iteration after it was
     // done: never inside set_result, and also when it is done already.
@@ -186,12 +181,7 @@ class [[nodiscard("a result that nobody waits for is lost, and so is an error")]
         });
     }
 
-    const std::shared_ptr<TypedFutureState<T>>& state() const {
-        return state_;
-    }
-
-  protected:
-    explicit Future(std::shared_ptr<TypedFutureState<T>> state) : state_(std::move(state)) {}
+    const std::shared_ptr<TypedFutureState<T>>& state() const { return state_; }
 
   private:
     std::shared_ptr<TypedFutureState<T>> state_;
@@ -210,9 +200,13 @@ inline Future<void> sleep(EventLoop& loop, std::chrono::nanoseconds delay) {
 }
 
 // Runs the loop until the Future is done; returns its value or throws its exception. Throws
-// std::runtime_error if somebody else has stopped the loop before.
+// std::runtime_error if somebody else has stopped the loop before, std::logic_error if the
+// Future belongs to another loop.
 template <typename T>
 T run_until_complete(EventLoop& loop, Future<T> future) {
+    if (&future.state()->loop() != &loop) {
+        throw std::logic_error("this Future belongs to another event loop");
+    }
     auto is_waiting = std::make_shared<bool>(true);
     future.add_done_callback([&loop, is_waiting](Future<T>) {
         if (*is_waiting) {

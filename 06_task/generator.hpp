@@ -160,10 +160,13 @@ class ReturnSlot<void> {
     void take() {}
 };
 
+template <typename Yield, typename Send = void, typename Return = void>
+class [[nodiscard("a generator does nothing until it is asked for a value")]] Generator;
+
 // A generator that yields `Yield`, is sent `Send`, and returns `Return` at its end. It owns its
 // frame: when the Generator is destroyed, so are the local variables of the function.
-template <typename Yield, typename Send = void, typename Return = void>
-class [[nodiscard("a generator does nothing until it is asked for a value")]] Generator {
+template <typename Yield, typename Send, typename Return>
+class Generator {
   public:
     class promise_type : public GeneratorPromise<Yield, Send>, public ReturnSlot<Return> {
       public:
@@ -175,25 +178,21 @@ class [[nodiscard("a generator does nothing until it is asked for a value")]] Ge
         }
     };
 
-    Generator(Generator && other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    Generator(Generator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     Generator& operator=(Generator&& other) noexcept {
         std::swap(frame_, other.frame_);
         return *this;
     }
-    ~Generator() {
-        close();
-    }
+    ~Generator() { close(); }
 
     // Runs the generator to its next co_yield and returns that value; std::nullopt at its end
     // (Python's StopIteration). Throws what the generator throws.
-    std::optional<Yield> next() {
-        return resume({}, nullptr);
-    }
+    std::optional<Yield> next() { return resume({}, nullptr); }
 
     // The same; `value` becomes the value of the co_yield where the generator stands. Before
     // the first next() it stands at none: then this throws std::logic_error.
     template <typename Value>
-    std::optional<Yield> send(Value && value) {
+    std::optional<Yield> send(Value&& value) {
         if (!promise().has_started()) {
             throw std::logic_error(
                 "a value was sent to a generator that has not started: call next() first");
@@ -214,19 +213,15 @@ class [[nodiscard("a generator does nothing until it is asked for a value")]] Ge
         }
     }
 
-    bool done() const {
-        return frame_.done();
-    }
+    bool done() const { return frame_.done(); }
 
     // What a generator that is done has returned, once; or throws what it has thrown.
-    Return result()&& {
+    Return result() && {
         promise().rethrow_exception();
         return promise().take();
     }
 
-    promise_type& promise() {
-        return frame_.promise();
-    }
+    promise_type& promise() { return frame_.promise(); }
 
   private:
     explicit Generator(std::coroutine_handle<promise_type> frame) : frame_(frame) {}

@@ -250,10 +250,13 @@ class ReturnSlot<void> {
     void take() {}
 };
 
+template <typename T>
+class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine;
+
 // Owns the frame: when the Coroutine is destroyed, so are the local variables of the function,
 // and the coroutines it awaits. Await it once, or pass it to create_task.
 template <typename T>
-class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
+class Coroutine {
   public:
     class promise_type : public CoroutinePromise, public ReturnSlot<T> {
       public:
@@ -264,14 +267,12 @@ class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
         }
     };
 
-    Coroutine(Coroutine && other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     Coroutine& operator=(Coroutine&& other) noexcept {
         std::swap(frame_, other.frame_);
         return *this;
     }
-    ~Coroutine() {
-        destroy();
-    }
+    ~Coroutine() { destroy(); }
 
     struct Awaiter {
         promise_type& promise;
@@ -286,17 +287,13 @@ class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine {
             return promise.take();
         }
     };
-    Awaiter operator co_await()&& {
-        return {frame_.promise()};
-    }
+    Awaiter operator co_await() && { return {frame_.promise()}; }
 
     // ---- for a Task ----
 
-    promise_type& promise() const {
-        return frame_.promise();
-    }
+    promise_type& promise() const { return frame_.promise(); }
     // What the coroutine has returned, once; or throws what it has thrown.
-    T result()&& {
+    T result() && {
         frame_.promise().rethrow_exception();
         return frame_.promise().take();
     }

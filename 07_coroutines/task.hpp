@@ -113,3 +113,10 @@ inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
         co_await NextIteration();
     }
 }
+
+// The same, and gives a value afterwards.
+template <typename T>
+Coroutine<T> sleep(std::chrono::nanoseconds delay, T value) {
+    co_await sleep(delay);
+    co_return value;
+}

@@ -53,12 +53,13 @@ Coroutine<T> wait_for(Future<T> future, std::optional<std::chrono::nanoseconds> 
     throw TimeoutError();
 }
 
-// The same for a coroutine, which becomes a task.
-template <typename T>
-Coroutine<T> wait_for(Coroutine<T> coroutine, std::optional<std::chrono::nanoseconds> timeout) {
-    return wait_for(static_cast<Future<T>>(create_task(std::move(coroutine))), timeout);
-}
 template <typename T>
 Coroutine<T> wait_for(Task<T> task, std::optional<std::chrono::nanoseconds> timeout) {
     return wait_for(static_cast<Future<T>>(std::move(task)), timeout);
+}
+
+// The same for a coroutine, which becomes a task.
+template <typename T>
+Coroutine<T> wait_for(Coroutine<T> coroutine, std::optional<std::chrono::nanoseconds> timeout) {
+    co_return co_await wait_for(create_task(std::move(coroutine)), timeout);
 }

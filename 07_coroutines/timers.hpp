@@ -28,7 +28,7 @@ struct Scheduled {
     std::size_t* cancelled_timers = nullptr; // while it is in the queue: see Timers
 };
 
-using Queue = std::vector<std::shared_ptr<Scheduled>>;
+using ReadyQueue = std::vector<std::shared_ptr<Scheduled>>;
 
 // What call_soon, call_later and call_at return: the means to change one's mind. Copies stand
 // for the same callback. Dropping a Handle changes nothing.
@@ -80,7 +80,7 @@ class Timers {
     }
 
     // Moves the timers that are due from the heap to `ready`.
-    void take_due(Queue& ready) {
+    void take_due(ReadyQueue& ready) {
         if (heap_.empty()) {
             return; // and the clock need not be read
         }
@@ -93,7 +93,7 @@ class Timers {
         }
     }
 
-    Queue take_all() {
+    ReadyQueue take_all() {
         for (const std::shared_ptr<Scheduled>& timer : heap_) {
             leave(*timer);
         }
@@ -117,7 +117,8 @@ class Timers {
         auto cancelled = std::partition(heap_.begin(), heap_.end(),
                                         [](const auto& timer) { return !timer->is_cancelled; });
         // Destroyed when the heap is in order again: destroying a callback may add a timer.
-        Queue removed(std::make_move_iterator(cancelled), std::make_move_iterator(heap_.end()));
+        ReadyQueue removed(std::make_move_iterator(cancelled),
+                           std::make_move_iterator(heap_.end()));
         heap_.erase(cancelled, heap_.end());
         std::make_heap(heap_.begin(), heap_.end(), is_later);
         for (const std::shared_ptr<Scheduled>& timer : removed) {
@@ -125,7 +126,7 @@ class Timers {
         }
     }
 
-    Queue heap_;
+    ReadyQueue heap_;
     std::uint64_t last_sequence_ = 0;
     std::size_t cancelled_ = 0; // how many of those in the heap
 };

@@ -1,0 +1,1193 @@
+// How coroutines, Tasks and what is built on them behave. The ids at the start of the names (F:
+// Future, T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor,
+// S: sockets) are explained in the README of this stage.
+#include "async_socket.hpp"
+#include "await_tree.hpp"
+#include "coroutine.hpp"
+#include "event_loop.hpp"
+#include "executor.hpp"
+#include "gather.hpp"
+#include "queue.hpp"
+#include "run.hpp"
+#include "task.hpp"
+#include "timeout.hpp"
+
+#include "common/socket.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void run_one_iteration(EventLoop& loop) {
+    loop.stop();
+    loop.run_forever();
+}
+
+template <typename T>
+T run_coroutine(EventLoop& loop, Coroutine<T> coroutine) {
+    return run_until_complete(loop,
+                              static_cast<Future<T>>(create_task(loop, std::move(coroutine))));
+}
+
+std::exception_ptr error(const std::string& text) {
+    return std::make_exception_ptr(std::runtime_error(text));
+}
+
+std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
+    auto reports = std::make_shared<std::vector<std::string>>();
+    loop.set_exception_handler(
+        [reports](const ExceptionContext& context) { reports->push_back(context.message); });
+    return reports;
+}
+
+// Writes to a log when it is destroyed, as a local variable of a coroutine that is destroyed.
+struct Witness {
+    std::string& log;
+    char name;
+    ~Witness() { log += name; }
+};
+
+// ---- small coroutines for many tests ----
+
+Coroutine<void> append(std::string& log, char name) {
+    log += name;
+    co_return;
+}
+
+Coroutine<int> give(int value) {
+    co_await sleep(0ms);
+    co_return value;
+}
+
+Coroutine<int> give_later(int value, std::chrono::nanoseconds delay) {
+    co_await sleep(delay);
+    co_return value;
+}
+
+Coroutine<int> fail() {
+    co_await sleep(0ms);
+    throw std::runtime_error("broken");
+}
+
+Coroutine<void> wait_for_it(Future<int> future, std::string& log, char name) {
+    Witness witness{log, name};
+    co_await future;
+}
+
+Coroutine<void> sleep_long(std::string& log, char name) {
+    Witness witness{log, name};
+    co_await sleep(1h);
+}
+
+// Needs some iterations to end when it is cancelled.
+Coroutine<int> clean_up_slowly(std::string& log) {
+    bool is_cancelled = false;
+    try {
+        co_await sleep(1h);
+    } catch (const CancelledError&) {
+        is_cancelled = true;
+    }
+    if (is_cancelled) {
+        co_await sleep(1ms);
+        log += "cleaned up";
+        throw CancelledError();
+    }
+    co_return 42;
+}
+
+} // namespace
+
+// ---- coroutines and tasks
+// -----------------------------------------------------------------------
+
+namespace {
+
+Coroutine<int> add_up() {
+    int a = co_await give(42);
+    int b = co_await give(1000);
+    co_return a + b;
+}
+
+Coroutine<int> fail_two_levels_down() {
+    co_return co_await fail();
+}
+
+Coroutine<std::string> catch_error_of(Future<int> future) {
+    std::string text = "no error";
+    try {
+        co_await future;
+    } catch (const std::runtime_error& caught) {
+        text = std::string("caught ") + caught.what();
+    }
+    co_await sleep(0ms); // goes on as usual
+    co_return text;
+}
+
+Coroutine<void> sleep_in_turns(std::string& log, char name) {
+    for (int i = 0; i < 3; ++i) {
+        log += name;
+        co_await sleep(0ms);
+    }
+}
+
+Coroutine<int> one() {
+    co_return 1;
+}
+
+Coroutine<int> sum_of_ones(int count) {
+    int total = 0;
+    for (int i = 0; i < count; ++i) {
+        total += co_await one();
+    }
+    co_return total;
+}
+
+Coroutine<int> nest(int depth) {
+    if (depth == 0) {
+        co_return 0;
+    }
+    co_return 1 + co_await nest(depth - 1);
+}
+
+Coroutine<int> nest_and_sleep(int depth) {
+    if (depth == 0) {
+        co_await sleep(0ms);
+        co_return 0;
+    }
+    co_return 1 + co_await nest_and_sleep(depth - 1);
+}
+
+} // namespace
+
+TEST_CASE("a coroutine is lazy, and one that is never awaited destroys its arguments") {
+    auto captured = std::make_shared<int>(0);
+    struct Body {
+        static Coroutine<void> set(std::shared_ptr<int> value) {
+            *value = 1;
+            co_return;
+        }
+    };
+    {
+        Coroutine<void> coroutine = Body::set(captured);
+        CHECK(*captured == 0);
+        CHECK(captured.use_count() == 2);
+    }
+    CHECK(captured.use_count() == 1);
+    CHECK(*captured == 0);
+}
+
+TEST_CASE("T01 create_task runs nothing yet, and the first steps come in order of creation") {
+    EventLoop loop;
+    std::string log;
+    create_task(loop, append(log, 'A'));
+    loop.call_soon([&] { log += 'B'; });
+    create_task(loop, append(log, 'C'));
+    CHECK(log == "");
+    run_one_iteration(loop);
+    CHECK(log == "ABC");
+}
+
+TEST_CASE("T02 values come back through every level") {
+    EventLoop loop;
+    CHECK(run_coroutine(loop, add_up()) == 1042);
+}
+
+TEST_CASE("T02 a result that can only be moved") {
+    struct Body {
+        static Coroutine<std::unique_ptr<int>> make() { co_return std::make_unique<int>(42); }
+        static Coroutine<int> take() {
+            std::unique_ptr<int> made = co_await make();
+            co_return *made;
+        }
+    };
+    EventLoop loop;
+    CHECK(run_coroutine(loop, Body::take()) == 42);
+}
+
+TEST_CASE("T03 an error ends the task, not the loop, and is thrown where the task is awaited") {
+    EventLoop loop;
+    CHECK_THROWS_WITH(run_coroutine(loop, fail_two_levels_down()), "broken");
+    CHECK(run_coroutine(loop, catch_error_of(create_task(loop, fail()))) == "caught broken");
+}
+
+TEST_CASE("T03 an error of a task that nobody waits for is reported, never lost, never fatal") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    create_task(loop, fail());
+    CHECK(run_coroutine(loop, add_up()) == 1042);
+    REQUIRE(reports->size() == 1);
+    CHECK(reports->front() == "exception of a Future was never retrieved");
+}
+
+TEST_CASE("T04 the error of a Future is thrown at the co_await") {
+    EventLoop loop;
+    Future<int> future(loop);
+    loop.call_later(1ms, [future] { future.set_exception(error("E")); });
+    CHECK(run_coroutine(loop, catch_error_of(future)) == "caught E");
+}
+
+TEST_CASE("F09 a done Future can be awaited again, without suspension") {
+    struct Body {
+        static Coroutine<int> await_twice(Future<int> future) {
+            int first = co_await future;
+            int second = co_await future;
+            co_return first + second;
+        }
+    };
+    EventLoop loop;
+    Future<int> future(loop);
+    future.set_result(21);
+    Task<int> task = create_task(loop, Body::await_twice(future));
+    run_one_iteration(loop);
+    REQUIRE(task.done());
+    CHECK(task.result() == 42);
+}
+
+TEST_CASE("T06 current() is the task that runs") {
+    struct Body {
+        static Coroutine<void> check_current(std::vector<TaskBase*>& seen) {
+            TaskBase* myself = TaskBase::current();
+            seen.push_back(myself);
+            for (int i = 0; i < 3; ++i) {
+                co_await sleep(0ms);
+                CHECK(TaskBase::current() == myself);
+            }
+        }
+    };
+    EventLoop loop;
+    std::vector<TaskBase*> seen;
+    Task<void> first = create_task(loop, Body::check_current(seen));
+    Task<void> second = create_task(loop, Body::check_current(seen));
+    loop.call_soon([] { CHECK(TaskBase::current() == nullptr); });
+    run_until_complete(loop, first);
+    run_until_complete(loop, second);
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0] != nullptr);
+    CHECK(seen[0] != seen[1]);
+    CHECK(TaskBase::current() == nullptr);
+}
+
+TEST_CASE("T07 sleep(0) gives up one iteration") {
+    EventLoop loop;
+    std::string log;
+    create_task(loop, sleep_in_turns(log, 'A'));
+    create_task(loop, sleep_in_turns(log, 'B'));
+    for (const char* expected : {"AB", "ABAB", "ABABAB"}) {
+        run_one_iteration(loop);
+        CHECK(log == expected);
+    }
+    run_one_iteration(loop);
+}
+
+TEST_CASE("T08 a task that is pending when its loop is closed is reported and destroyed") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    std::string log;
+    create_task(loop, wait_for_it(Future<int>(loop), log, 'x')); // held by nothing but the loop
+    Task<void> held = create_task(loop, sleep_long(log, 'y'));
+    create_task(loop, append(log, 'z')); // not started yet
+    create_task(loop, sleep_long(log, 'y'));
+    run_one_iteration(loop);
+    CHECK(log == "z");
+    create_task(loop, append(log, 'z'));
+    loop.close();
+    CHECK(reports->size() == 4);
+    CHECK(reports->front().ends_with(" was destroyed but it is pending"));
+    CHECK(log == "zxyy");
+    CHECK_FALSE(held.done());
+    CHECK_THROWS_AS(create_task(loop, append(log, 'q')), std::runtime_error); // L14
+}
+
+TEST_CASE("T09 a Future of another loop is an error, not a lost wake-up") {
+    EventLoop loop;
+    EventLoop other;
+    Future<int> future(other);
+    std::string log;
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for_it(future, log, 'x')), std::logic_error);
+    struct Body {
+        static Coroutine<void> gather_both(Future<int> first, Future<int> second) {
+            co_await gather(first, second);
+        }
+    };
+    CHECK_THROWS_AS(run_coroutine(loop, Body::gather_both(Future<int>(loop), future)),
+                    std::logic_error);
+    CHECK_THROWS_AS(run_until_complete(loop, future), std::logic_error);
+}
+
+TEST_CASE("1000000 awaits of coroutines that do not wait need no stack") {
+    EventLoop loop;
+    CHECK(run_coroutine(loop, sum_of_ones(1'000'000)) == 1'000'000);
+}
+
+TEST_CASE("coroutines nested 10000 deep, whether they wait or not") {
+    EventLoop loop;
+    CHECK(run_coroutine(loop, nest(10'000)) == 10'000);
+    CHECK(run_coroutine(loop, nest_and_sleep(10'000)) == 10'000);
+}
+
+// ---- cancellation
+// -------------------------------------------------------------------------------
+
+namespace {
+
+Coroutine<void> wait_two_levels_down(Future<int> future, std::string& log) {
+    Witness witness{log, 'o'};
+    co_await wait_for_it(future, log, 'i');
+}
+
+Coroutine<int> catch_cancellation(Future<int> first, std::optional<Future<int>> second) {
+    try {
+        co_await first;
+    } catch (const CancelledError&) {
+        if (!second) {
+            co_return 42;
+        }
+    }
+    co_return co_await *second;
+}
+
+} // namespace
+
+TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
+    EventLoop loop;
+    std::string log;
+    Task<void> task = create_task(loop, sleep_long(log, 'x'));
+    run_one_iteration(loop);
+    CHECK(task.cancel());
+    CHECK_FALSE(task.done());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(task.cancelled());
+    CHECK_FALSE(task.cancel());
+    CHECK(log == "x");
+}
+
+TEST_CASE("C02 a task that is cancelled before it starts never starts") {
+    EventLoop loop;
+    std::string log;
+    Task<void> task = create_task(loop, append(log, 'A'));
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(task.cancelled());
+    CHECK(log == "");
+}
+
+TEST_CASE(
+    "C03 a cancellation reaches the Future and passes through every level, innermost first") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_two_levels_down(future, log));
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK(future.cancelled());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "io");
+}
+
+TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_for_it(future, log, 'x'));
+    run_one_iteration(loop);
+    future.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(task.cancelled());
+}
+
+TEST_CASE("C05 a task may catch its cancellation") {
+    EventLoop loop;
+    Task<int> returns = create_task(loop, catch_cancellation(Future<int>(loop), std::nullopt));
+    Future<int> second(loop);
+    Task<int> goes_on = create_task(loop, catch_cancellation(Future<int>(loop), second));
+    run_one_iteration(loop);
+    returns.cancel();
+    goes_on.cancel();
+    CHECK(run_until_complete(loop, returns) == 42);
+    CHECK_FALSE(returns.cancelled());
+    run_one_iteration(loop);
+    CHECK_FALSE(goes_on.done());
+    second.set_result(7);
+    CHECK(run_until_complete(loop, goes_on) == 7);
+}
+
+TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") {
+    struct Body {
+        static Coroutine<void> await(Task<void> task) { co_await task; }
+    };
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> child = create_task(loop, wait_for_it(future, log, 'c'));
+    Task<void> parent = create_task(loop, Body::await(child));
+    run_one_iteration(loop);
+    parent.cancel();
+    CHECK(future.cancelled());
+    CHECK_THROWS_AS(run_until_complete(loop, parent), CancelledError);
+    CHECK(child.cancelled());
+    CHECK(log == "c");
+}
+
+TEST_CASE("C07 a task cancels itself and then awaits another") {
+    struct Body {
+        static Coroutine<void> run(std::optional<Task<void>>& myself, Task<void> child) {
+            myself->cancel();
+            co_await child;
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    Task<void> child = create_task(loop, sleep_long(log, 'c'));
+    std::optional<Task<void>> parent;
+    parent = create_task(loop, Body::run(parent, child));
+    CHECK_THROWS_AS(run_until_complete(loop, *parent), CancelledError);
+    CHECK(child.cancelled());
+    CHECK(log == "c");
+}
+
+TEST_CASE("C09 cancelling a sleep cancels its timer") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    struct Body {
+        static Coroutine<void> sleep_with(std::shared_ptr<int>) { co_await sleep(1h); }
+    };
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 500; ++i) {
+        tasks.push_back(create_task(loop, Body::sleep_with(captured)));
+    }
+    run_one_iteration(loop);
+    for (const Task<void>& task : tasks) {
+        task.cancel();
+    }
+    tasks.clear();
+    run_coroutine(loop, give(1));
+    CHECK(captured.use_count() == 1);
+    CHECK(tasks_of(loop).empty());
+}
+
+TEST_CASE("a cancellation is not lost when the awaited Future is done in the same iteration") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    Task<void> task = create_task(loop, wait_for_it(future, log, 'x'));
+    run_one_iteration(loop);
+    future.set_result(1); // the task is going to be resumed
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
+TEST_CASE("a task that is cancelled in sleep(0), and one that cancels itself at its very end") {
+    struct Body {
+        static Coroutine<void> cancel_and_end(std::optional<Task<void>>& myself) {
+            myself->cancel();
+            co_return;
+        }
+    };
+    EventLoop loop;
+    Task<int> task = create_task(loop, give(1));
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    std::optional<Task<void>> at_end;
+    at_end = create_task(loop, Body::cancel_and_end(at_end));
+    CHECK_THROWS_AS(run_until_complete(loop, *at_end), CancelledError);
+}
+
+// ---- gather
+// -------------------------------------------------------------------------------------
+
+TEST_CASE("G01 results come in the order of the arguments, after the last child") {
+    struct Body {
+        static Coroutine<void> run(std::string& log) {
+            std::vector<int> values =
+                co_await gather(give_later(1, 10ms), give_later(2, 1ms), give_later(3, 20ms));
+            CHECK(values == std::vector{1, 2, 3});
+            log = "done";
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run_coroutine(loop, Body::run(log));
+    CHECK(log == "done");
+}
+
+TEST_CASE("G01 tasks, plain Futures, void, and results that can only be moved") {
+    struct Body {
+        static Coroutine<std::unique_ptr<int>> make(int value) {
+            co_await sleep(0ms);
+            co_return std::make_unique<int>(value);
+        }
+        static Coroutine<void> run(std::string& log) {
+            Future<int> future(EventLoop::running());
+            future.set_result(2);
+            std::vector<int> values = co_await gather(create_task(give(1)), future);
+            CHECK(values == std::vector{1, 2});
+            co_await gather(append(log, 'A'), append(log, 'B'));
+            std::vector<std::unique_ptr<int>> made = co_await gather(make(1), make(2));
+            CHECK(*made[1] == 2);
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run_coroutine(loop, Body::run(log));
+    CHECK(log == "AB");
+}
+
+TEST_CASE("G02 the first error comes out at once, the others run on and are ignored") {
+    struct Body {
+        static Coroutine<int> append_later(std::string& log, Future<void> go, char name) {
+            co_await go;
+            log += name;
+            throw std::runtime_error("late error, which nobody sees");
+        }
+        static Coroutine<void> run(std::string& log, Future<void> go) {
+            try {
+                co_await gather(append_later(log, go, 'a'), fail(), append_later(log, go, 'c'));
+            } catch (const std::runtime_error& caught) {
+                log += caught.what();
+            }
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    std::string log;
+    Future<void> go(loop);
+    run_coroutine(loop, Body::run(log, go));
+    CHECK(log == "broken");
+    go.set_result();
+    run_coroutine(loop, add_up());
+    CHECK(log == "brokenac");
+    CHECK(reports->empty());
+}
+
+TEST_CASE("G03 return_exceptions waits for all and gives exceptions as results") {
+    struct Body {
+        static Coroutine<void> run(bool& is_done) {
+            Task<int> cancelled = create_task(give(3));
+            cancelled.cancel();
+            std::vector<Outcome<int>> outcomes = co_await gather(
+                return_exceptions, give(1), fail(), cancelled, give_later(4, 5ms));
+            CHECK(outcomes[0].value == 1);
+            CHECK(outcomes[0].exception == nullptr);
+            CHECK_FALSE(outcomes[1].value.has_value());
+            CHECK_THROWS_WITH(std::rethrow_exception(outcomes[1].exception), "broken");
+            CHECK_THROWS_AS(std::rethrow_exception(outcomes[2].exception), CancelledError);
+            CHECK(outcomes[3].value == 4);
+            is_done = true;
+        }
+    };
+    EventLoop loop;
+    bool is_done = false;
+    run_coroutine(loop, Body::run(is_done));
+    CHECK(is_done);
+}
+
+TEST_CASE("G04 gather of nothing") {
+    struct Body {
+        static Coroutine<std::size_t> run() {
+            std::vector<int> values = co_await gather(std::vector<Future<int>>());
+            co_return values.size();
+        }
+    };
+    EventLoop loop;
+    CHECK(run_coroutine(loop, Body::run()) == 0);
+}
+
+TEST_CASE("G05 to cancel the awaiter cancels all children") {
+    struct Body {
+        static Coroutine<void> run(std::string& log) {
+            Witness witness{log, 'W'};
+            co_await gather(sleep_long(log, 'a'), sleep_long(log, 'b'));
+        }
+        static Coroutine<void> run_wanting_exceptions(std::string& log) {
+            Witness witness{log, 'W'};
+            co_await gather(return_exceptions, clean_up_slowly(log), clean_up_slowly(log));
+        }
+        static Coroutine<void> run_with_slow_child(std::string& log) {
+            Witness witness{log, 'W'};
+            co_await gather(clean_up_slowly(log), give_later(1, 1h));
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    Task<void> task = create_task(loop, Body::run(log));
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "abW");
+
+    log.clear();
+    task = create_task(loop, Body::run_wanting_exceptions(log));
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "cleaned upcleaned upW"); // after all
+
+    log.clear();
+    task = create_task(loop, Body::run_with_slow_child(log));
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "W"); // after the first
+    while (!tasks_of(loop).empty()) {
+        run_coroutine(loop, give_later(0, 1ms));
+    }
+    CHECK(log == "Wcleaned up"); // and the others clean up
+}
+
+TEST_CASE("gather that is pending when its loop is closed does not leak") {
+    struct Body {
+        static Coroutine<void> run(std::string& log) {
+            co_await gather(sleep_long(log, 'a'), sleep_long(log, 'b'));
+        }
+    };
+    std::string log;
+    {
+        EventLoop loop;
+        reports_of(loop);
+        create_task(loop, Body::run(log));
+        run_one_iteration(loop);
+        run_one_iteration(loop);
+    }
+    CHECK(log == "ab");
+}
+
+// ---- Queue
+// --------------------------------------------------------------------------------------
+
+namespace {
+
+Coroutine<int> get_one(Queue<int>& queue) {
+    co_return co_await queue.get();
+}
+
+Coroutine<void> put_one(Queue<int>& queue, int item) {
+    co_await queue.put(item);
+}
+
+Coroutine<void> join(Queue<int>& queue) {
+    co_await queue.join();
+}
+
+Coroutine<void> produce(Queue<int>& queue, int count) {
+    for (int i = 0; i < count; ++i) {
+        co_await queue.put(i);
+    }
+}
+
+Coroutine<int> consume(Queue<int>& queue, int count) {
+    int in_order = 0;
+    for (int i = 0; i < count; ++i) {
+        in_order += co_await queue.get() == i ? 1 : 0;
+    }
+    co_return in_order;
+}
+
+Coroutine<void> work(Queue<int>& queue, int& done) {
+    while (true) {
+        co_await queue.get();
+        co_await sleep(0ms);
+        ++done;
+        queue.task_done();
+    }
+}
+
+} // namespace
+
+TEST_CASE("Q01 first in, first out") {
+    Queue<int> queue;
+    for (int item : {1, 3, 2}) {
+        queue.put_nowait(item);
+    }
+    CHECK(queue.size() == 3);
+    CHECK(queue.get_nowait() == 1);
+    CHECK(queue.get_nowait() == 3);
+    CHECK(queue.get_nowait() == 2);
+    CHECK(queue.empty());
+}
+
+TEST_CASE("Q02 get waits for a put, get_nowait does not") {
+    EventLoop loop;
+    Queue<int> queue;
+    CHECK_THROWS_AS(queue.get_nowait(), QueueEmpty);
+    Task<int> getter = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    CHECK_FALSE(getter.done());
+    queue.put_nowait(42);
+    CHECK(run_until_complete(loop, getter) == 42);
+}
+
+TEST_CASE("Q03 a full queue lets put wait") {
+    EventLoop loop;
+    Queue<int> queue(2);
+    Task<void> producer = create_task(loop, produce(queue, 3));
+    run_one_iteration(loop);
+    CHECK(queue.full());
+    CHECK_FALSE(producer.done());
+    CHECK_THROWS_AS(queue.put_nowait(9), QueueFull);
+    CHECK(queue.get_nowait() == 0);
+    run_until_complete(loop, producer);
+    CHECK(queue.size() == 2);
+    Queue<int> unlimited;
+    for (int i = 0; i < 1000; ++i) {
+        unlimited.put_nowait(i);
+        CHECK_FALSE(unlimited.full());
+    }
+}
+
+TEST_CASE("Q04 a getter that is cancelled when it was its turn loses no item") {
+    EventLoop loop;
+    Queue<int> queue;
+    Task<int> getter = create_task(loop, get_one(queue));
+    Task<int> second = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    queue.put_nowait(1);
+    queue.put_nowait(2);
+    getter.cancel();
+    CHECK(run_until_complete(loop, second) == 1);
+    CHECK_THROWS_AS(run_until_complete(loop, getter), CancelledError);
+    CHECK(queue.get_nowait() == 2);
+}
+
+TEST_CASE("Q04 the turn of a cancelled getter goes to the next one") {
+    EventLoop loop;
+    Queue<int> queue;
+    Task<int> getter = create_task(loop, get_one(queue));
+    Task<int> second = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    queue.put_nowait(1); // wakes the first
+    getter.cancel();
+    CHECK(run_until_complete(loop, second) == 1);
+    CHECK_THROWS_AS(run_until_complete(loop, getter), CancelledError);
+}
+
+TEST_CASE("Q08 task_done more often than there were items") {
+    Queue<int> queue;
+    CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
+    queue.put_nowait(1);
+    queue.task_done(); // needs no get before
+    CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
+}
+
+TEST_CASE("Q09 join waits for the last task_done, not for the queue to be empty") {
+    EventLoop loop;
+    Queue<int> queue;
+    run_coroutine(loop, join(queue)); // nothing to wait for
+    for (int i = 0; i < 100; ++i) {
+        queue.put_nowait(i);
+    }
+    int done = 0;
+    create_task(loop, work(queue, done));
+    create_task(loop, work(queue, done));
+    Task<void> first = create_task(loop, join(queue));
+    Task<void> second = create_task(loop, join(queue));
+    run_until_complete(loop, first);
+    CHECK(done == 100);
+    run_until_complete(loop, second);
+    cancel_all_tasks(loop);
+}
+
+TEST_CASE("Q10 no deadlock: every get wakes a putter, every put wakes a getter") {
+    EventLoop loop;
+    Queue<int> queue(1);
+    create_task(loop, produce(queue, 1000));
+    CHECK(run_coroutine(loop, consume(queue, 1000)) == 1000);
+
+    Queue<int> narrow(2);
+    std::vector<Task<void>> putters;
+    for (int i = 0; i < 4; ++i) {
+        putters.push_back(create_task(loop, put_one(narrow, i)));
+    }
+    run_one_iteration(loop);
+    CHECK(narrow.get_nowait() == 0);
+    CHECK(narrow.get_nowait() == 1);
+    for (const Task<void>& putter : putters) {
+        run_until_complete(loop, putter);
+    }
+    CHECK(narrow.get_nowait() == 2);
+    CHECK(narrow.get_nowait() == 3);
+}
+
+// ---- wait_for and sleep
+// -------------------------------------------------------------------------
+
+namespace {
+
+Coroutine<int> with_timeout(Future<int> future,
+                            std::optional<std::chrono::nanoseconds> timeout) {
+    co_return co_await wait_for(future, timeout);
+}
+
+} // namespace
+
+TEST_CASE("W01 a value that comes in time, and no timer stays behind") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    for (int i = 0; i < 300; ++i) { // enough for the cancelled timers to be thrown out
+        Future<int> future(loop);
+        future.add_done_callback([captured](Future<int>) {});
+        loop.call_soon([future] { future.set_result(7); });
+        CHECK(run_coroutine(loop, with_timeout(future, 1h)) == 7);
+    }
+    CHECK(run_coroutine(loop, wait_for(give(42), std::nullopt)) == 42);
+    CHECK(captured.use_count() == 1);
+}
+
+TEST_CASE("W02 TimeoutError comes when the cancelled task has ended") {
+    EventLoop loop;
+    std::string log;
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(clean_up_slowly(log), 5ms)), TimeoutError);
+    CHECK(log == "cleaned up");
+    CHECK(tasks_of(loop).empty());
+}
+
+TEST_CASE("W03 a timeout of zero or less") {
+    for (std::chrono::nanoseconds timeout : {0ns, -5ns}) {
+        EventLoop loop;
+        std::string log;
+        Future<int> done(loop);
+        done.set_result(42);
+        CHECK(run_coroutine(loop, with_timeout(done, timeout)) == 42);
+        CHECK_THROWS_AS(run_coroutine(loop, wait_for(append(log, 'A'), timeout)), TimeoutError);
+        CHECK(log == ""); // never started
+        Task<void> running = create_task(loop, sleep_long(log, 'x'));
+        run_one_iteration(loop);
+        CHECK_THROWS_AS(run_coroutine(loop, wait_for(running, timeout)), TimeoutError);
+        CHECK(running.cancelled());
+    }
+}
+
+TEST_CASE("W04 to cancel who waits cancels the inner task, and CancelledError comes out") {
+    EventLoop loop;
+    std::string log;
+    Task<void> inner = create_task(loop, sleep_long(log, 'x'));
+    Task<void> outer = create_task(loop, wait_for(inner, 60s));
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    outer.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, outer), CancelledError);
+    CHECK(inner.cancelled());
+}
+
+TEST_CASE("W04 a cancellation during the clean-up after a timeout is not lost") {
+    struct Body {
+        static Coroutine<void> clean_up_until(Future<void> gate, std::string& log) {
+            bool is_cancelled = false;
+            try {
+                co_await sleep(1h);
+            } catch (const CancelledError&) {
+                is_cancelled = true;
+            }
+            if (is_cancelled) {
+                log += "cleaning";
+                co_await gate;
+            }
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    Future<void> gate(loop);
+    Task<void> outer = create_task(loop, wait_for(Body::clean_up_until(gate, log), 1us));
+    while (log.empty()) {
+        run_coroutine(loop, give_later(0, 1ms));
+    }
+    CHECK_FALSE(outer.done()); // the timeout has come, the inner task cleans up
+    CHECK(outer.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, outer), CancelledError);
+    CHECK(gate.cancelled());
+}
+
+TEST_CASE("W06 a result in the same iteration as the timeout wins") {
+    EventLoop loop;
+    Future<int> future(loop);
+    Task<int> task = create_task(loop, with_timeout(future, 1ms));
+    run_one_iteration(loop); // starts the timer
+    Clock::time_point due = Clock::now() + 2ms;
+    while (Clock::now() < due) { // now the timer is due, but has not run
+    }
+    loop.call_soon([future] { future.set_result(42); });
+    CHECK(run_until_complete(loop, task) == 42);
+}
+
+TEST_CASE("W08 sleeps side by side take as long as the longest") {
+    struct Body {
+        static Coroutine<void> sleep_three_times() {
+            co_await gather(sleep(20ms), sleep(30ms), sleep(10ms));
+        }
+    };
+    EventLoop loop;
+    Clock::time_point start = Clock::now();
+    std::string value = run_coroutine(loop, sleep(1ms, std::string("value")));
+    CHECK(value == "value");
+    run_coroutine(loop, Body::sleep_three_times());
+    CHECK(Clock::now() - start >= 31ms);
+    Task<void> negative = create_task(loop, sleep(-1s));
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    CHECK(negative.done());
+}
+
+// ---- executor
+// -----------------------------------------------------------------------------------
+
+TEST_CASE("X01 run_in_executor: another thread works, the awaiter goes on in this one") {
+    struct Body {
+        static Coroutine<void> run(std::string& log) {
+            std::thread::id worker =
+                co_await run_in_executor([] { return std::this_thread::get_id(); });
+            CHECK(worker != std::this_thread::get_id());
+            try {
+                co_await run_in_executor([] { throw std::runtime_error("broken"); });
+            } catch (const std::runtime_error& caught) {
+                log = caught.what();
+            }
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run_coroutine(loop, Body::run(log));
+    CHECK(log == "broken");
+}
+
+// ---- sockets
+// ------------------------------------------------------------------------------------
+
+namespace {
+
+std::uint16_t port_of(const std::string& address) {
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+}
+
+struct Connection {
+    AsyncSocket ours;
+    AsyncSocket theirs;
+
+    static Connection open(EventLoop& loop) {
+        Socket listener = listen_on("127.0.0.1", 0);
+        Socket theirs = connect_to("127.0.0.1", port_of(listener.address()));
+        return {AsyncSocket(loop, listener.accept()), AsyncSocket(loop, std::move(theirs))};
+    }
+};
+
+Coroutine<std::string> receive(AsyncSocket socket) {
+    co_return co_await socket.recv(100);
+}
+
+Coroutine<std::size_t> receive_all(AsyncSocket socket) {
+    std::size_t total = 0;
+    while (true) {
+        std::string data = co_await socket.recv(16384);
+        if (data.empty()) {
+            co_return total;
+        }
+        total += data.size();
+    }
+}
+
+Coroutine<void> send(AsyncSocket socket, std::string data) {
+    co_await socket.send_all(data);
+}
+
+} // namespace
+
+TEST_CASE("S01 accept gives a non-blocking socket and the right address") {
+    struct Body {
+        static Coroutine<AsyncSocket> accept(AsyncSocket listener) {
+            co_return co_await listener.accept();
+        }
+    };
+    EventLoop loop;
+    AsyncSocket listener(loop, listen_on("127.0.0.1", 0));
+    Task<AsyncSocket> accepting = create_task(loop, Body::accept(listener));
+    Socket client = connect_to("127.0.0.1", port_of(listener.address()));
+    AsyncSocket server = run_until_complete(loop, static_cast<Future<AsyncSocket>>(accepting));
+    CHECK(server.address().starts_with("127.0.0.1:"));
+    CHECK(port_of(server.address()) != port_of(listener.address()));
+    // Receiving from it does not block the loop.
+    Task<std::string> receiving = create_task(loop, receive(server));
+    run_one_iteration(loop);
+    client.send_all("hello");
+    CHECK(run_until_complete(loop, receiving) == "hello");
+}
+
+TEST_CASE("S03 recv: data that is there, end of stream, reset") {
+    EventLoop loop;
+    {
+        Connection connection = Connection::open(loop);
+        run_coroutine(loop, send(connection.theirs, "hello"));
+        CHECK(run_coroutine(loop, receive(connection.ours)) == "hello");
+    }
+    Socket listener = listen_on("127.0.0.1", 0);
+    {
+        std::optional<Socket> theirs = connect_to("127.0.0.1", port_of(listener.address()));
+        AsyncSocket ours(loop, listener.accept());
+        theirs.reset();
+        CHECK(run_coroutine(loop, receive(ours)) == "");
+    }
+    std::optional<Socket> theirs = connect_to("127.0.0.1", port_of(listener.address()));
+    AsyncSocket ours(loop, listener.accept());
+    run_coroutine(loop, send(ours, "unread"));
+    Task<std::string> receiving = create_task(loop, receive(ours));
+    run_one_iteration(loop);
+    theirs.reset(); // with unread data: a reset
+    CHECK_THROWS_AS(run_until_complete(loop, receiving), std::system_error);
+}
+
+TEST_CASE("S04 connect to a port where nobody listens, and an accept that times out") {
+    struct Body {
+        static Coroutine<void> accept_with_timeout(AsyncSocket listener) {
+            co_await wait_for(listener.accept(), 5ms);
+        }
+        static Coroutine<void> connect(std::uint16_t port) {
+            co_await AsyncSocket::connect(resolve("127.0.0.1", port).front());
+        }
+    };
+    EventLoop loop;
+    std::uint16_t port = 0;
+    {
+        AsyncSocket listener(loop, listen_on("127.0.0.1", 0));
+        port = port_of(listener.address());
+        run_coroutine(loop, Body::connect(port));
+        { // takes that connection out of the queue, so that the next accept has to wait
+            struct Accept {
+                static Coroutine<void> one(AsyncSocket socket) { co_await socket.accept(); }
+            };
+            run_coroutine(loop, Accept::one(listener));
+        }
+        CHECK_THROWS_AS(run_coroutine(loop, Body::accept_with_timeout(listener)), TimeoutError);
+    }
+    CHECK_THROWS_AS(run_coroutine(loop, Body::connect(port)), std::system_error);
+}
+
+TEST_CASE("C11 cancelled in recv: the reader is removed, the next recv gets the data whole") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Task<std::string> cancelled = create_task(loop, receive(connection.ours));
+    run_one_iteration(loop);
+    cancelled.cancel();
+    cancelled.cancel(); // a second request changes nothing
+    CHECK_THROWS_AS(run_until_complete(loop, cancelled), CancelledError);
+    Task<std::string> second = create_task(loop, receive(connection.ours));
+    run_coroutine(loop, send(connection.theirs, "hello"));
+    CHECK(run_until_complete(loop, second) == "hello");
+}
+
+TEST_CASE("C11 cancelled in the iteration in which the data comes: nothing is lost") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    Task<std::string> cancelled = create_task(loop, receive(connection.ours));
+    run_one_iteration(loop);
+    run_coroutine(loop, send(connection.theirs, "hello"));
+    if (cancelled.cancel()) {
+        CHECK_THROWS_AS(run_until_complete(loop, cancelled), CancelledError);
+        CHECK(run_coroutine(loop, receive(connection.ours)) == "hello");
+    } else {
+        CHECK(cancelled.result() == "hello");
+    }
+}
+
+TEST_CASE("two tasks read and write the same socket at once, a third one is refused") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    std::string data(4 << 20, 'x');
+    Task<std::size_t> ours = create_task(loop, receive_all(connection.ours));
+    Task<std::size_t> theirs = create_task(loop, receive_all(connection.theirs));
+    Task<void> sending = create_task(loop, send(connection.ours, data));
+    run_one_iteration(loop);
+    CHECK_THROWS_AS(run_coroutine(loop, receive(connection.ours)), std::logic_error);
+    run_coroutine(loop, send(connection.theirs, data));
+    run_until_complete(loop, sending);
+    CHECK_FALSE(ours.done());
+    cancel_all_tasks(loop);
+    CHECK(ours.cancelled());
+}
+
+TEST_CASE("an operation keeps its socket open") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    AsyncSocket theirs = connection.theirs;
+    Coroutine<std::string> receiving =
+        AsyncSocket(connection.ours).recv(100); // that one is gone
+    connection = Connection{theirs, theirs};
+    Task<std::string> task = create_task(loop, std::move(receiving));
+    run_coroutine(loop, send(theirs, "hello"));
+    CHECK(run_until_complete(loop, task) == "hello");
+    CHECK(run_coroutine(loop, receive(theirs)) == ""); // now it is closed
+}
+
+// ---- run and the await tree
+// ---------------------------------------------------------------------
+
+TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
+    struct Body {
+        static Coroutine<void> main(std::string& log) {
+            create_task(clean_up_slowly(log));
+            co_await sleep(1ms);
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run(loop, Body::main(log));
+    CHECK(log == "cleaned up");
+}
+
+TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without one") {
+    struct Body {
+        static Coroutine<void> throw_error() {
+            co_await sleep(0ms);
+            throw std::runtime_error("broken");
+        }
+        static Coroutine<void> raise_signal(int signal, std::string& log) {
+            Witness witness{log, 'W'};
+            ::raise(signal);
+            co_await sleep(1h);
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_WITH(run(loop, Body::throw_error()), "broken");
+    std::string log;
+    run(loop, Body::raise_signal(SIGINT, log));
+    run(loop, Body::raise_signal(SIGTERM, log));
+    CHECK(log == "WW");
+}
+
+TEST_CASE("the await tree shows every task and where it waits") {
+    EventLoop loop;
+    reports_of(loop);
+    Future<int> future(loop);
+    std::string log;
+    Task<void> inner = create_task(loop, wait_two_levels_down(future, log));
+    create_task(loop, wait_for(inner, std::nullopt));
+    run_one_iteration(loop);
+    create_task(loop, append(log, 'z'));
+    std::ostringstream out;
+    print_await_tree(loop, out);
+    std::string tree = out.str();
+    CAPTURE(tree);
+    CHECK(tree.starts_with("await tree of 3 tasks\n"));
+    auto has = [&](const std::string& text) { return tree.find(text) != std::string::npos; };
+    std::string number = std::to_string(tasks_of(loop).begin()->first);
+    CHECK(has("Task-" + number + "\n  wait_two_levels_down  tests.cpp:"));
+    CHECK(has("\n    wait_for_it  tests.cpp:"));
+    CHECK(has("\n  wait_for  timeout.hpp:"));
+    CHECK(has("\n    Task-" + number + "\n"));
+    CHECK(has("\n  has not started\n"));
+}
