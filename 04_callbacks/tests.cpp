@@ -1,7 +1,9 @@
 // How the event loop behaves: each case is one that asyncio's own tests assert. The ids at the
-// start of the names (L: loop, I: readers and writers) are explained in the README of this
+// start of the names (L: loop, I: readers and writers,
+// P: protocols) are explained in the README of this
 // stage.
 #include "event_loop.hpp"
+#include "protocol.hpp"
 
 #include "common/selector.hpp"
 #include "common/socket.hpp"
@@ -16,10 +18,12 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -562,4 +566,317 @@ TEST_CASE("debug mode reports a callback that holds the loop") {
     };
     CHECK(report_of(101ms).starts_with("a callback held the event loop for 1"));
     CHECK(report_of(0ms) == "");
+}
+
+// ---- Transport and Protocol
+// ---------------------------------------------------------------------
+
+namespace {
+
+// What a protocol was told, in order; the test decides how it answers.
+struct Record {
+    std::string calls;    // "made data eof lost"
+    std::string received; // all data
+    std::exception_ptr error;
+    Transport* transport = nullptr;
+    std::function<void(std::string_view)> on_data = [](std::string_view) {};
+    std::function<bool()> on_eof = [] { return false; };
+};
+
+class RecordingProtocol : public Protocol {
+  public:
+    explicit RecordingProtocol(Record& record) : record_(record) {}
+    void connection_made(Transport& transport) override {
+        record_.transport = &transport;
+        add("made");
+    }
+    void data_received(std::string_view data) override {
+        if (!record_.calls.ends_with("data")) {
+            add("data");
+        }
+        record_.received += data;
+        record_.on_data(data);
+    }
+    bool eof_received() override {
+        add("eof");
+        return record_.on_eof();
+    }
+    void connection_lost(std::exception_ptr error) override {
+        record_.error = error;
+        add("lost");
+    }
+    void pause_writing() override { add("pause"); }
+    void resume_writing() override { add("resume"); }
+
+  private:
+    void add(const std::string& call) {
+        record_.calls += (record_.calls.empty() ? "" : " ") + call;
+    }
+
+    Record& record_;
+};
+
+// A server, and a client that is connected to it; both in this thread.
+struct ProtocolTest {
+    int polls = 0;
+    EventLoop loop{std::make_unique<CountingSelector>(make_default_selector(), polls)};
+    std::vector<std::string> reports;
+    Record record;
+    std::unique_ptr<Server> server;
+    std::optional<Socket> client;
+
+    ProtocolTest() {
+        loop.set_exception_handler(
+            [this](const ExceptionContext& context) { reports.push_back(context.message); });
+        server = create_server(
+            loop, [this] { return std::make_unique<RecordingProtocol>(record); }, "127.0.0.1",
+            0);
+        client = connect();
+        run_until(loop, [this] { return record.calls == "made"; });
+    }
+
+    Socket connect() {
+        std::string address = server->address();
+        Socket socket = connect_to("127.0.0.1", static_cast<std::uint16_t>(std::stoi(
+                                                    address.substr(address.rfind(':') + 1))));
+        socket.set_blocking(false);
+        return socket;
+    }
+
+    bool is_lost() const { return record.calls.ends_with("lost"); }
+
+    // What the client receives until the end of the stream.
+    std::string receive_all() {
+        std::string all;
+        run_until(loop, [&] {
+            while (std::optional<std::string> data = client->try_recv(16384)) {
+                if (data->empty()) {
+                    return true;
+                }
+                all += *data;
+            }
+            return false;
+        });
+        return all;
+    }
+};
+
+std::string numbered_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    for (std::size_t i = 0; i < count; ++i) {
+        bytes[i] = static_cast<char>(i * 7 + i / 251);
+    }
+    return bytes;
+}
+
+} // namespace
+
+TEST_CASE("P01 made comes first, then data, eof and lost, each at its time and once") {
+    ProtocolTest test;
+    test.client->send_all("ab");
+    test.client->shutdown_write();
+    run_until(test.loop, [&] { return test.is_lost(); });
+    CHECK(test.record.calls == "made data eof lost");
+    CHECK(test.record.received == "ab");
+    CHECK(test.record.error == nullptr);
+    run_one_iteration(test.loop);
+    CHECK(test.record.calls == "made data eof lost");
+    CHECK(test.receive_all() == "");
+}
+
+TEST_CASE("P02 after eof_received returned true the protocol may still write") {
+    ProtocolTest test;
+    test.record.on_eof = [] { return true; };
+    test.client->shutdown_write();
+    run_until(test.loop, [&] { return test.record.calls == "made eof"; });
+    run_one_iteration(test.loop);
+    CHECK(test.record.calls == "made eof");
+    test.record.transport->write("tail");
+    test.record.transport->close();
+    CHECK(test.receive_all() == "tail");
+    CHECK(test.record.calls == "made eof lost");
+}
+
+TEST_CASE(
+    "P03 what the kernel does not take is kept, in order, and the writer is removed after") {
+    ProtocolTest test;
+    std::string bytes = numbered_bytes(8 << 20);
+    for (std::size_t i = 0; i < bytes.size(); i += 100'000) {
+        test.record.transport->write(std::string_view(bytes).substr(i, 100'000));
+    }
+    CHECK(test.record.transport->get_write_buffer_size() > 0);
+    std::string received;
+    run_until(test.loop, [&] {
+        while (std::optional<std::string> data = test.client->try_recv(16384)) {
+            received += *data;
+        }
+        return received.size() == bytes.size();
+    });
+    CHECK(received == bytes);
+    CHECK(test.record.transport->get_write_buffer_size() == 0);
+    test.polls = 0;
+    test.loop.call_later(20ms, [&] { test.loop.stop(); });
+    test.loop.run_forever();
+    CHECK(test.polls <= 3); // with a writer left behind this would have spun
+}
+
+TEST_CASE("P04 the caller may use its buffer again") {
+    ProtocolTest test;
+    std::string bytes = numbered_bytes(8 << 20);
+    std::string buffer = bytes;
+    test.record.transport->write(buffer);
+    buffer.assign(buffer.size(), 'x');
+    test.record.transport->close();
+    CHECK(test.receive_all() == bytes);
+}
+
+TEST_CASE("P05 write_eof comes after the buffer, once, and reading goes on") {
+    ProtocolTest test;
+    std::string bytes = numbered_bytes(8 << 20);
+    test.record.transport->write(bytes);
+    test.record.transport->write_eof();
+    test.record.transport->write_eof();
+    CHECK_THROWS_AS(test.record.transport->write("x"), std::logic_error);
+    CHECK(test.receive_all() == bytes);
+    test.client->send_all("still there");
+    run_until(test.loop, [&] { return test.record.received == "still there"; });
+    CHECK_FALSE(test.is_lost());
+}
+
+TEST_CASE("P07 abort drops the buffer, and lost comes once, in a later iteration") {
+    ProtocolTest test;
+    test.record.transport->write(numbered_bytes(8 << 20));
+    test.record.transport->abort();
+    CHECK_FALSE(test.is_lost());
+    test.record.transport->abort();
+    test.record.transport->close();
+    run_one_iteration(test.loop);
+    CHECK(test.record.calls == "made pause lost");
+    run_one_iteration(test.loop);
+    CHECK(test.record.calls == "made pause lost");
+}
+
+TEST_CASE("P07 close twice") {
+    ProtocolTest test;
+    test.record.transport->close();
+    test.record.transport->close();
+    CHECK(test.record.transport->is_closing());
+    CHECK_FALSE(test.is_lost());
+    test.record.transport->write("ignored");
+    run_one_iteration(test.loop);
+    CHECK(test.record.calls == "made lost");
+    CHECK(test.receive_all() == "");
+}
+
+TEST_CASE("P08 a reset is the end of that connection only") {
+    ProtocolTest test;
+    test.record.transport->write("unread");
+    run_until(test.loop, [&] { return test.client->try_recv(1).has_value(); });
+    test.client.reset(); // with unread data: a reset
+    run_until(test.loop, [&] { return test.is_lost(); });
+    CHECK_THROWS_AS(std::rethrow_exception(test.record.error), std::system_error);
+    CHECK(test.reports.empty());
+    test.record.calls.clear();
+    test.client = test.connect();
+    run_until(test.loop, [&] { return test.record.calls == "made"; });
+}
+
+TEST_CASE("P10 pause_reading and resume_reading") {
+    ProtocolTest test;
+    test.record.transport->pause_reading();
+    test.record.transport->pause_reading();
+    CHECK_FALSE(test.record.transport->is_reading());
+    test.client->send_all("x");
+    for (int i = 0; i < 3; ++i) {
+        run_one_iteration(test.loop);
+    }
+    CHECK(test.record.received == "");
+    test.record.transport->resume_reading();
+    test.record.transport->resume_reading();
+    CHECK(test.record.transport->is_reading());
+    run_until(test.loop, [&] { return test.record.received == "x"; });
+}
+
+TEST_CASE("P11 pause_writing above the high mark, resume_writing at the low one") {
+    ProtocolTest test;
+    test.record.transport->set_write_buffer_limits(1024, 4096);
+    while (test.record.transport->get_write_buffer_size() == 0) { // until the kernel is full
+        test.record.transport->write(std::string(1024, 'x'));
+        REQUIRE(test.record.calls == "made");
+    }
+    std::size_t size = test.record.transport->get_write_buffer_size();
+    test.record.transport->write(std::string(4096 - size, 'x'));
+    CHECK(test.record.transport->get_write_buffer_size() == 4096);
+    CHECK(test.record.calls == "made"); // equal is not above
+    test.record.transport->write("x");
+    CHECK(test.record.calls == "made pause");
+    test.record.transport->write("x");
+    CHECK(test.record.calls == "made pause");
+    run_until(test.loop, [&] {
+        while (test.client->try_recv(16384)) {
+        }
+        return test.record.transport->get_write_buffer_size() == 0;
+    });
+    CHECK(test.record.calls == "made pause resume");
+}
+
+TEST_CASE("P12 a protocol that throws loses its connection, and nobody else's") {
+    ProtocolTest test;
+    test.record.on_data = [](std::string_view) { throw std::runtime_error("broken"); };
+    test.client->send_all("x");
+    run_until(test.loop, [&] { return test.is_lost(); });
+    CHECK(test.record.calls == "made data lost");
+    CHECK_THROWS_WITH(std::rethrow_exception(test.record.error), "broken");
+    CHECK(test.reports.size() == 1);
+
+    test.record.calls.clear();
+    test.record.on_eof = []() -> bool { throw std::runtime_error("broken, too"); };
+    test.client = test.connect();
+    test.client->shutdown_write();
+    run_until(test.loop, [&] { return test.is_lost(); });
+    CHECK(test.record.calls == "made eof lost");
+    CHECK_THROWS_WITH(std::rethrow_exception(test.record.error), "broken, too");
+}
+
+TEST_CASE("P14 no free descriptor: reported, no busy loop, and accepted later") {
+    ProtocolTest test;
+    Socket waiting = test.connect(); // is in the queue, not accepted yet
+    int highest = ::dup(0);
+    REQUIRE(highest != -1);
+    ::close(highest);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit full = before;
+    full.rlim_cur = static_cast<rlim_t>(highest); // no number below it is free
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
+    test.record.calls.clear();
+    test.loop.call_later(50ms, [&] { test.loop.stop(); });
+    test.loop.run_forever();
+    CHECK(test.reports.size() == 1); // more, had it tried at once again
+    CHECK(test.reports.front() == "cannot accept a connection");
+    CHECK(test.record.calls == "");
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    run_until(test.loop, [&] { return test.record.calls == "made"; });
+}
+
+TEST_CASE("P15 a closed server accepts nobody, its open connections go on, then it is closed") {
+    ProtocolTest test;
+    bool is_closed = false;
+    test.server->wait_closed([&] { is_closed = true; });
+    test.server->close();
+    CHECK_THROWS_AS(test.connect(), std::exception);
+    test.client->send_all("x");
+    run_until(test.loop, [&] { return test.record.received == "x"; });
+    run_one_iteration(test.loop);
+    CHECK_FALSE(is_closed);
+    test.client.reset();
+    run_until(test.loop, [&] { return is_closed; });
+    CHECK(test.is_lost());
+}
+
+TEST_CASE("a Server that is destroyed closes its connections") {
+    ProtocolTest test;
+    test.server.reset();
+    CHECK(test.receive_all() == "");
+    CHECK(test.record.calls == "made");
 }
