@@ -73,22 +73,28 @@ void on_readable(std::shared_ptr<Client> client) {
 void echo_handler(EventLoop& loop, Socket socket) {
     log_line(socket.address(), "connected");
     auto client = std::make_shared<Client>(Client{loop, std::move(socket), ""});
-    loop.add_reader(client->socket.fd(), [client] { on_readable(client); });
+    try {
+        loop.add_reader(client->socket.fd(), [client] { on_readable(client); });
+    } catch (const std::exception& error) {
+        disconnect(*client, error.what()); // the selector cannot watch so many
+    }
 }
 
 // Accepts clients from now on.
 void accept_clients(EventLoop& loop, Socket& listener) {
     loop.add_reader(listener.fd(), [&loop, &listener] {
+        std::optional<Socket> client;
         try {
-            if (std::optional<Socket> client = listener.try_accept()) {
-                echo_handler(loop, std::move(*client));
-            }
+            client = listener.try_accept();
         } catch (const std::exception& error) {
             // No free descriptor. The client stays in the queue and the listener readable:
             // without a pause the loop would call us at once, again and again.
             log_line(listener.address(), error.what());
             loop.remove_reader(listener.fd());
             loop.call_later(100ms, [&loop, &listener] { accept_clients(loop, listener); });
+        }
+        if (client) {
+            echo_handler(loop, std::move(*client));
         }
     });
 }

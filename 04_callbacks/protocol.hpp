@@ -232,10 +232,14 @@ class Transport {
     }
 
     void update_reader() {
-        if (is_reading()) {
-            loop_.add_reader(socket_.fd(), [this] { on_readable(); });
-        } else {
+        if (!is_reading()) {
             loop_.remove_reader(socket_.fd());
+            return;
+        }
+        try {
+            loop_.add_reader(socket_.fd(), [this] { on_readable(); });
+        } catch (const std::system_error&) {
+            lose(std::current_exception()); // the selector cannot watch so many
         }
     }
 

@@ -1,7 +1,6 @@
-// How the event loop behaves: each case is one that asyncio's own tests assert. The ids at the
-// start of the names (L: loop, I: readers and writers,
-// P: protocols) are explained in the README of this
-// stage.
+// How the event loop, Transport and Protocol behave. Where a name begins with an id (L: loop, I:
+// readers and writers, P: protocols), asyncio's own tests assert the same; the id is the same in
+// every stage.
 #include "event_loop.hpp"
 #include "protocol.hpp"
 

@@ -1,5 +1,5 @@
-// How a Future behaves, and what is built on it. The ids at the start of the names (F: Future,
-// L: loop) are explained in the README of this stage.
+// How a Future behaves, and what is built on it. Where a name begins with an id (F: Future, L:
+// loop), asyncio's own tests assert the same; the id is the same in every stage.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
 #include "executor.hpp"

@@ -1,9 +1,7 @@
 // Stage 06: a Task drives a generator. The handler is stage 01's function again, with co_yield
 // wherever it waits; and a loop inside it is a loop again.
 #include "async_socket.hpp"
-#include "event_loop.hpp"
 #include "run.hpp"
-#include "task.hpp"
 
 #include "common/command_line.hpp"
 #include "common/log.hpp"

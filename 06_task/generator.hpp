@@ -115,6 +115,7 @@ class GeneratorPromise {
     template <typename Source>
     struct ResultAwaiter : Suspension {
         Source source;
+        void await_suspend(std::coroutine_handle<>) { this->promise.yielded_.emplace(source); }
         decltype(auto) await_resume() {
             this->promise.throw_what_was_thrown_in();
             return std::move(source).result();
@@ -123,7 +124,6 @@ class GeneratorPromise {
     template <typename Source>
     requires std::constructible_from<Yield, Source&> && HasResult<Source> ResultAwaiter<Source>
     yield_value(Source source) {
-        yielded_.emplace(source);
         return {{*this}, std::move(source)};
     }
 

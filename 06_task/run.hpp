@@ -1,4 +1,5 @@
-// Runs a program that is made of tasks: from its first coroutine to the last clean-up.
+// Runs a program that is made of tasks: from its first coroutine to the last clean-up. Brings
+// along what such a program needs: EventLoop, Future, Task.
 #pragma once
 
 #include "event_loop.hpp"

@@ -1,5 +1,5 @@
-// How generators and Tasks behave. The ids at the start of the names (F: Future, T: Task,
-// C: cancellation) are explained in the README of this stage.
+// How generators and Tasks behave. Where a name begins with an id (F: Future, T: Task, C:
+// cancellation), asyncio's own tests assert the same; the id is the same in every stage.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
 #include "generator.hpp"
@@ -7,6 +7,7 @@
 #include "task.hpp"
 
 #include "common/socket.hpp"
+#include "common/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -624,4 +625,47 @@ TEST_CASE("two tasks read and write the same socket at once, and a task is cance
         CHECK_THROWS_AS(run_until_complete(loop, received), CancelledError);
         cancel_all_tasks(loop);
     }
+}
+
+// ---- the lessons
+// --------------------------------------------------------------------------------
+
+TEST_CASE("generators prints what its Python originals print") {
+    Finished finished = run_program(PROGRAMS "/generators", {});
+    CHECK(finished.ending.status == 0);
+    CHECK(finished.output ==
+          "--- hello, world\n"
+          "hello\n"
+          "world\n"
+          "--- the value sent in\n"
+          "hello\n"
+          "world\n"
+          "--- priming\n"
+          "a value was sent to a generator that has not started: call next() first\n"
+          "world\n"
+          "--- delegation with a return value\n"
+          "hello\n"
+          "world\n"
+          "coro2 result world\n"
+          "--- AB12, both ways\n"
+          "['A', 'B', 1, 2]\n"
+          "['A', 'B', 1, 2]\n"
+          "--- grep\n"
+          "Searching for coroutine\n"
+          "you send None\n"
+          "test coroutine\n"
+          "--- follow\n"
+          "hello\n"
+          "hello again\n"
+          "--- composed generators\n"
+          "return value of yield-from: None\n"
+          "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]\n"
+          "--- yield and return\n"
+          "result of yield: None\n"
+          "result of 2nd yield: None\n"
+          "return value of yield-from: done\n"
+          "[1, 2]\n"
+          "--- an object that yields itself\n"
+          "True\n"
+          "[<Test object>]\n");
 }

@@ -1,8 +1,6 @@
 // Stage 07: coroutines. Stage 01 again, with co_await wherever it waits.
 #include "async_socket.hpp"
-#include "event_loop.hpp"
 #include "run.hpp"
-#include "task.hpp"
 
 #include "common/command_line.hpp"
 #include "common/log.hpp"

@@ -1,6 +1,6 @@
-// How coroutines, Tasks and what is built on them behave. The ids at the start of the names (F:
-// Future, T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor,
-// S: sockets) are explained in the README of this stage.
+// How coroutines, Tasks and what is built on them behave. Where a name begins with an id (F: Future,
+// T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor, S: sockets),
+// asyncio's own tests assert the same; the id is the same in every stage.
 #include "async_socket.hpp"
 #include "await_tree.hpp"
 #include "coroutine.hpp"
@@ -13,6 +13,7 @@
 #include "timeout.hpp"
 
 #include "common/socket.hpp"
+#include "common/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -1190,4 +1191,36 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("\n  wait_for  timeout.hpp:"));
     CHECK(has("\n    Task-" + number + "\n"));
     CHECK(has("\n  has not started\n"));
+}
+
+// ---- the programs
+// -------------------------------------------------------------------------------
+
+TEST_CASE("on SIGUSR1 the echo server prints its await tree, and goes on") {
+    ServerSetup setup;
+    setup.collect_errors = true;
+    ServerProcess server(PROGRAMS "/echo_server", setup);
+    Socket client = connect_to("127.0.0.1", server.port());
+    client.send_all("x");
+    CHECK(client.recv(1) == "x");
+    server.signal(SIGUSR1);
+    std::string errors = server.errors_until("echo_handler");
+    CHECK(errors.find("await tree of 2 tasks") != std::string::npos);
+    CHECK(errors.find("  echo_server  echo_server.cpp:") != std::string::npos);
+    client.send_all("y");
+    CHECK(client.recv(1) == "y");
+}
+
+TEST_CASE("producer_consumer ends, with every job done or given up") {
+    Finished finished = run_program(PROGRAMS "/producer_consumer", {});
+    CHECK(finished.ending.status == 0);
+    CHECK(finished.errors == "");
+    for (const char* job : {"quick1", "quick2", "quick3"}) {
+        CHECK(finished.output.find(std::string("finished ") + job) != std::string::npos);
+    }
+    for (const char* job : {"slow1", "slow2", "slow3"}) {
+        CHECK(finished.output.find(std::string("given up ") + job) != std::string::npos);
+    }
+    CHECK(finished.output.find("all jobs are done\nworker 1 was cancelled\n") !=
+          std::string::npos);
 }

@@ -1,0 +1,112 @@
+// The echo server on the scheduler once more, in the other form: the generators only yield
+// "wait until this can be read", and do the rest themselves. accept, recv and send_all are
+// generators; `elements_of` passes their waits on to the scheduler. This is how asyncio began.
+#include "scheduler.hpp"
+
+#include "common/command_line.hpp"
+#include "common/log.hpp"
+#include "common/selector.hpp"
+#include "common/socket.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+class Wait : public Operation {
+  public:
+    using Operation::Operation;
+    void result() const {}
+
+  private:
+    // Performed when the selector says so. A write is tried before it waits, so it always
+    // waits.
+    bool perform() override { return std::exchange(has_waited_, true); }
+
+    bool has_waited_ = event() == READ;
+};
+
+Wait read_wait(const Socket& socket) {
+    return Wait(socket.fd(), READ);
+}
+
+Wait write_wait(const Socket& socket) {
+    return Wait(socket.fd(), WRITE);
+}
+
+Routine<Socket> accept(Socket& listener) {
+    while (true) {
+        co_yield read_wait(listener);
+        if (std::optional<Socket> client = listener.try_accept()) {
+            co_return std::move(*client);
+        }
+    }
+}
+
+Routine<std::string> recv(Socket& socket, std::size_t max_bytes) {
+    while (true) {
+        co_yield read_wait(socket);
+        if (std::optional<std::string> data = socket.try_recv(max_bytes)) {
+            co_return std::move(*data);
+        }
+    }
+}
+
+Routine<void> send_all(Socket& socket, std::string_view data) {
+    while (true) {
+        data.remove_prefix(socket.try_send(data).value_or(0));
+        if (data.empty()) {
+            co_return;
+        }
+        co_yield write_wait(socket);
+    }
+}
+
+// Serves one client.
+Routine<void> echo_handler(Socket client) {
+    log_line(client.address(), "connected");
+    try {
+        while (true) {
+            std::string data = co_yield elements_of(recv(client, 4096));
+            if (data.empty()) {
+                break;
+            }
+            co_yield elements_of(send_all(client, data));
+        }
+        log_line(client.address(), "disconnected");
+    } catch (const std::exception& error) {
+        log_line(client.address(), error.what());
+    }
+}
+
+// Accepts clients, for ever.
+Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
+    log_listening(listener.address());
+    listener.set_blocking(false);
+    while (true) {
+        try {
+            Socket client = co_yield elements_of(accept(listener));
+            scheduler.submit(echo_handler(std::move(client)));
+            continue;
+        } catch (const std::system_error& error) {
+            log_line(listener.address(), error.what());
+        }
+        co_yield Sleep(std::chrono::milliseconds(100)); // no free descriptor: or it would spin
+    }
+}
+
+int main(int argc, char** argv) {
+    try {
+        LoopServerOptions options = parse_loop_server_options(argc, argv);
+        Scheduler scheduler(make_selector(options.selector));
+        scheduler.submit(echo_server(listen_on(options.host, options.port), scheduler));
+        scheduler.run();
+    } catch (const std::exception& error) {
+        std::cerr << "echo_server: " << error.what() << '\n';
+        return 1;
+    }
+}

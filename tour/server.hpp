@@ -1,0 +1,24 @@
+// The server program of a stage, as the tour needs it: started, looked at from outside, and
+// gone at the end. A server that dies is noticed and named.
+#pragma once
+
+#include "tour/stages.hpp"
+
+#include "common/testing/server_process.hpp"
+
+#include <cstddef>
+#include <functional>
+
+// A client of the tour that waits longer than this for an answer gives up, and the tour fails.
+constexpr std::chrono::seconds CLIENT_PATIENCE(20);
+
+// Starts the server of a stage, calls `use` and ends the server. Throws std::runtime_error,
+// which names the stage, if the server does not start or has died, or `use` has thrown.
+void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use);
+
+// How many threads the server has now. Throws std::runtime_error.
+std::size_t thread_count(const ServerProcess& server);
+
+// Allows this process, and the servers it starts, as many descriptors as the system lets us
+// have. Returns that number.
+std::size_t raise_descriptor_limit();

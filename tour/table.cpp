@@ -1,0 +1,176 @@
+// The table of all numbers, and below it what each of them means.
+#include "tour/terminal.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace {
+
+// 1234567 becomes "1,234,567".
+std::string with_commas(double value, int decimals) {
+    std::array<char, 40> buffer{};
+    std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value);
+    std::string text = buffer.data();
+    std::size_t point = std::min(text.find('.'), text.size());
+    std::size_t first = text.starts_with('-') ? 1 : 0;
+    for (std::size_t at = point; at > first + 3;) {
+        at -= 3;
+        text.insert(at, 1, ',');
+    }
+    return text;
+}
+
+// More digits than three would claim more than a second of measuring can know.
+double rounded(double value) {
+    if (value < 1000) {
+        return value;
+    }
+    double unit = std::pow(10, std::floor(std::log10(value)) - 2);
+    return std::round(value / unit) * unit;
+}
+
+class Table {
+  public:
+    explicit Table(const Report& report) : report_(report) {
+        add("", [](const StageReport& stage) { return stage.stage.number(); });
+    }
+
+    void add_heading(const std::string& label) { rows_.push_back({label}); }
+
+    void add(const std::string& label, const std::function<Number(const Measured&)>& number,
+             int decimals = 0, bool is_rounded = false) {
+        add(label, [&](const StageReport& stage) {
+            Number cell = number(*stage.measured);
+            if (!cell.value) {
+                gaps_[cell.why_not].push_back(stage.stage.number());
+                return std::string("-");
+            }
+            return with_commas(is_rounded ? rounded(*cell.value) : *cell.value, decimals);
+        });
+    }
+
+    std::string text() const {
+        std::size_t label_width = 0;
+        std::size_t width = 6;
+        for (const std::vector<std::string>& row : rows_) {
+            label_width = std::max(label_width, row.size() > 1 ? row[0].size() : 0);
+            for (std::size_t i = 1; i < row.size(); ++i) {
+                width = std::max(width, row[i].size());
+            }
+        }
+        std::string text;
+        for (const std::vector<std::string>& row : rows_) {
+            std::string line = "  " + row[0];
+            for (std::size_t i = 1; i < row.size(); ++i) {
+                line.resize(2 + label_width + i * (width + 1) - row[i].size(), ' ');
+                line += row[i];
+            }
+            text += line + "\n";
+        }
+        return text;
+    }
+
+    // Why there is no number, for each "-".
+    std::string gaps() const {
+        std::string text;
+        for (auto [why_not, stages] : gaps_) {
+            std::sort(stages.begin(), stages.end());
+            stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
+            text += "  -";
+            for (const std::string& stage : stages) {
+                text += " " + stage;
+            }
+            text += ": not measured, " + why_not + "\n";
+        }
+        return text;
+    }
+
+  private:
+    void add(const std::string& label,
+             const std::function<std::string(const StageReport&)>& cell) {
+        std::vector<std::string> row{label};
+        for (const StageReport& stage : report_.stages) {
+            row.push_back(cell(stage));
+        }
+        rows_.push_back(std::move(row));
+    }
+
+    const Report& report_;
+    std::vector<std::vector<std::string>> rows_;
+    std::map<std::string, std::vector<std::string>> gaps_; // why: which stages
+};
+
+void add_loads(Table& table, const Report& report, Number LoadNumbers::*number, int decimals) {
+    const std::vector<LoadNumbers>& loads = report.stages.front().measured->loads;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+        std::string label = "  " + std::to_string(loads[i].active_clients) +
+                            (loads[i].active_clients == 1 ? " client" : " clients") +
+                            (loads[i].has_idle_clients ? ", and idle ones" : "");
+        table.add(
+            label, [=](const Measured& measured) { return measured.loads[i].*number; },
+            decimals, decimals == 0);
+    }
+}
+
+// "2,000, 01: 100": the most common number, then the exceptions.
+std::string spread(const Report& report, std::size_t Measured::*number) {
+    std::map<std::size_t, std::string> stages;
+    for (const StageReport& stage : report.stages) {
+        std::string& list = stages[(*stage.measured).*number];
+        list += (list.empty() ? "" : " ") + stage.stage.number();
+    }
+    stages.erase(0);
+    auto usual = std::max_element(stages.begin(), stages.end(), [](auto& one, auto& other) {
+        return one.second.size() < other.second.size();
+    });
+    if (usual == stages.end()) {
+        return "0";
+    }
+    std::string text = with_commas(double(usual->first), 0);
+    for (const auto& [value, list] : stages) {
+        if (value != usual->first) {
+            text += ", ";
+            text += list + ": " + with_commas(double(value), 0);
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+std::string table_of(const Report& report) {
+    Table table(report);
+    auto field = [](Number Measured::*number) {
+        return [number](const Measured& measured) { return measured.*number; };
+    };
+    table.add("clients served at once", field(&Measured::clients_served));
+    table.add("threads of the server then", field(&Measured::threads));
+    table.add_heading("round trips per second");
+    add_loads(table, report, &LoadNumbers::round_trips_per_second, 0);
+    table.add_heading("p99 latency, microseconds");
+    add_loads(table, report, &LoadNumbers::p99_us, 0);
+    table.add_heading("CPU time of the server per round trip, microseconds");
+    add_loads(table, report, &LoadNumbers::cpu_us, 1);
+    table.add("system calls per round trip", field(&Measured::system_calls), 1);
+    table.add("bytes of memory per idle client", field(&Measured::memory_bytes), 0, true);
+    table.add("lines that serve a client", field(&Measured::handler_lines));
+
+    std::string cores = std::to_string(report.machine.cores);
+    return table.text() + "\n" + table.gaps() +
+           "  Served at once: of the clients that tried, " +
+           spread(report, &Measured::clients_tried) +
+           ".\n"
+           "  Round trips: 64 bytes there and back; a client sends again when it has the "
+           "echo.\n"
+           "  p99: 99 of 100 round trips took no longer. The " +
+           cores +
+           " cores are shared: the\n"
+           "  clients of the tour, one thread, need as much of them as the server does.\n"
+           "  Idle clients: " +
+           spread(report, &Measured::idle_clients) +
+           "; memory of the process, without the kernel's.\n";
+}

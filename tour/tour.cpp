@@ -1,0 +1,154 @@
+// The tour: plays the same clients against all seven servers, draws who waited for whom, then
+// measures what each way to wait costs. Everything it shows has just happened on this machine.
+#include "tour/measure.hpp"
+#include "tour/report.hpp"
+#include "tour/server.hpp"
+#include "tour/stages.hpp"
+#include "tour/terminal.hpp"
+#include "tour/watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Options {
+    std::vector<Stage> stages = all_stages();
+    bool is_quick = false;
+    std::string json_file;
+    std::string svg_file;
+};
+
+const char* const USAGE =
+    "usage: tour [--only STAGES] [--quick] [--json FILE] [--svg FILE]\n"
+    "  --only STAGES  some of the stages, as in 03,07\n"
+    "  --quick        measures for a shorter time, with fewer idle clients\n"
+    "  --json FILE    also writes all that was seen and measured, for programs\n"
+    "  --svg FILE     also writes the picture of the clients, for a browser\n"
+    "  --help         this text\n";
+
+[[noreturn]] void exit_with_usage(const std::string& problem) {
+    std::cerr << "tour: " << problem << '\n' << USAGE;
+    std::exit(2);
+}
+
+Options parse_options(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        std::string option = argv[i];
+        if (option == "--help") {
+            std::cout << USAGE;
+            std::exit(0);
+        }
+        if (option == "--quick") {
+            options.is_quick = true;
+            continue;
+        }
+        if (option != "--only" && option != "--json" && option != "--svg") {
+            exit_with_usage("unknown argument '" + option + "'");
+        }
+        if (i + 1 == argc) {
+            exit_with_usage("a value is missing after " + option);
+        }
+        std::string value = argv[++i];
+        if (option == "--only") {
+            try {
+                options.stages = find_stages(value);
+            } catch (const std::invalid_argument& error) {
+                exit_with_usage(error.what());
+            }
+        } else {
+            (option == "--json" ? options.json_file : options.svg_file) = value;
+        }
+    }
+    return options;
+}
+
+// Before the work is done, not after. Leaves a file that exists as it is.
+void check_writable(const std::string& file) {
+    if (!file.empty() && !std::ofstream(file, std::ios::app)) {
+        throw std::runtime_error("cannot write to " + file);
+    }
+}
+
+void write_file(const std::string& file, const std::string& text) {
+    if (!file.empty() && !(std::ofstream(file) << text << std::flush)) {
+        throw std::runtime_error("cannot write to " + file);
+    }
+}
+
+void watch_all(Report& report, const Terminal& terminal) {
+    terminal.print_heading("Watch: five clients connect at once. Each sends three lines, and "
+                           "thinks 100 ms between them.");
+    terminal.print_picture_legend();
+    terminal.print_time_axis();
+    for (StageReport& stage : report.stages) {
+        with_server(stage.stage, [&](ServerProcess& server) { stage.watched = watch(server); });
+        terminal.print_picture(stage);
+    }
+}
+
+void measure_all(Report& report, const Effort& effort, const Terminal& terminal) {
+    terminal.print_heading("Measure: clients and servers share this machine.");
+    terminal.print("  " + report.machine.line() + "\n\n");
+    for (StageReport& stage : report.stages) {
+        stage.measured = measure(stage.stage, effort, [&](const std::string& what) {
+            terminal.show_progress("  " + stage.stage.name + ": " + what);
+        });
+    }
+    terminal.show_progress("");
+    terminal.print(table_of(report));
+}
+
+void tour(const Options& options, const Terminal& terminal) {
+    auto start = std::chrono::steady_clock::now();
+    check_writable(options.json_file);
+    check_writable(options.svg_file);
+
+    Effort effort{1000ms, 10'000, raise_descriptor_limit()};
+    if (options.is_quick) {
+        effort.window = 150ms;
+        effort.most_idle_clients = 1000;
+    }
+    Report report{this_machine(),
+                  options.is_quick,
+                  std::chrono::duration<double>(effort.window).count(),
+                  {}};
+    for (const Stage& stage : options.stages) {
+        report.stages.push_back({stage, {}, {}});
+    }
+    watch_all(report, terminal);
+    write_file(options.svg_file, as_svg(report));
+    measure_all(report, effort, terminal);
+    write_file(options.json_file, as_json(report));
+
+    auto took = std::chrono::steady_clock::now() - start;
+    terminal.print("\nThe tour took " +
+                   std::to_string(std::chrono::round<std::chrono::seconds>(took).count()) +
+                   " seconds.\n");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    Options options = parse_options(argc, argv);
+    Terminal terminal;
+    try {
+        locate_programs(argv[0]);
+        tour(options, terminal);
+    } catch (const std::exception& error) {
+        terminal.show_progress("");
+        std::cerr << "tour: " << error.what() << '\n';
+        return 1;
+    }
+}
