@@ -1,6 +1,6 @@
-// How the event loop, Transport and Protocol behave. Where a name begins with an id (L: loop, I:
-// readers and writers, P: protocols), asyncio's own tests assert the same; the id is the same in
-// every stage.
+// How the event loop, Transport and Protocol behave. Where a name begins with an id (L: loop,
+// I: readers and writers, P: protocols), asyncio's own tests assert the same; the id is the
+// same in every stage.
 #include "event_loop.hpp"
 #include "protocol.hpp"
 

@@ -1,6 +1,6 @@
-// How coroutines, Tasks and what is built on them behave. Where a name begins with an id (F: Future,
-// T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor, S: sockets),
-// asyncio's own tests assert the same; the id is the same in every stage.
+// How coroutines, Tasks and what is built on them behave. Where a name begins with an id (F:
+// Future, T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor, S:
+// sockets), asyncio's own tests assert the same; the id is the same in every stage.
 #include "async_socket.hpp"
 #include "await_tree.hpp"
 #include "coroutine.hpp"
