@@ -22,7 +22,7 @@ inline void cancel_all_tasks(EventLoop& loop) {
             }
         });
     }
-    if (running > 0) {
+    while (running > 0) { // also if one of them calls stop()
         loop.run_forever();
     }
 }

@@ -32,8 +32,8 @@ struct SourceLocation {
 class CoroutinePromise {
   public:
     std::coroutine_handle<> frame; // our own
-    CoroutinePromise* awaited_by =
-        nullptr;              // who goes on when we end; null: we are the outermost
+    // Who goes on when we end; null: we are the outermost.
+    CoroutinePromise* awaited_by = nullptr;
     SourceLocation awaits_at; // the last co_await; line 0: none yet
 
     void rethrow_exception() const {

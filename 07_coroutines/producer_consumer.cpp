@@ -46,8 +46,7 @@ Coroutine<void> work(Queue<Job>& queue, std::string name) {
     }
 }
 
-Coroutine<void> produce_and_consume() {
-    Queue<Job> queue(2);
+Coroutine<void> produce_and_consume(Queue<Job>& queue) {
     std::vector<Future<void>> workers;
     for (const char* name : {"worker 1", "worker 2", "worker 3"}) {
         workers.push_back(create_task(work(queue, name)));
@@ -62,6 +61,7 @@ Coroutine<void> produce_and_consume() {
 }
 
 int main() {
+    Queue<Job> queue(2); // here, because after Ctrl-C the workers outlive produce_and_consume
     EventLoop loop;
-    run(loop, produce_and_consume());
+    run(loop, produce_and_consume(queue));
 }

@@ -70,7 +70,7 @@ void measure_load(const Stage& stage, const Effort& effort, const Progress& prog
     with_server(stage, [&](ServerProcess& server) {
         crowd.emplace(server);
         std::size_t connected = 0;
-        for (std::size_t active : {1, 50, 500}) {
+        for (std::size_t active : {std::size_t{1}, std::size_t{50}, std::size_t{500}}) {
             if (stage.one_at_a_time && active > 1) {
                 result.loads.push_back(no_load(active, false, ONE_AT_A_TIME));
                 continue;
