@@ -79,8 +79,9 @@ Coroutine<void> work(Crawler& crawler) {
 
 Coroutine<void> crawl_site(Crawler& crawler) {
     // Asking a name server blocks, so a thread does it.
-    crawler.endpoints = co_await run_in_executor(
-        [url = crawler.options.start] { return resolve(url.host, url.port); });
+    const Url& start = crawler.options.start;
+    crawler.endpoints =
+        co_await run_in_executor([&start] { return resolve(start.host, start.port); });
     crawler.queue.put_nowait(crawler.crawl.start_page());
     std::vector<Future<void>> workers;
     for (std::size_t i = 0; i < crawler.options.concurrency; ++i) {
