@@ -47,7 +47,9 @@ std::size_t parse_count(const std::string& option, const std::string& value) {
 std::chrono::milliseconds parse_seconds(const std::string& option, const std::string& value) {
     char* end = nullptr;
     double seconds = std::strtod(value.c_str(), &end);
-    bool is_number = !value.empty() && end == value.c_str() + value.size();
+    bool is_number =
+        value.find_first_not_of("0123456789.") == std::string::npos && // " 1", "0x1"
+        !value.empty() && end == value.c_str() + value.size();
     if (!is_number || !(seconds > 0 && seconds <= 86'400)) { // at most a day
         exit_with_bad_value(option, value);
     }
