@@ -100,7 +100,6 @@ Generator<int> delegate_to_one_that_fails(std::string& log) {
     co_yield 2;
 }
 
-// As deep as there are frames, not as deep as the machine's stack allows.
 Generator<int> nest(int depth) {
     if (depth > 0) {
         co_yield elements_of(nest(depth - 1));

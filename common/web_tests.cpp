@@ -363,6 +363,7 @@ TEST_CASE("url: references as they are on pages") {
         CAPTURE(reference);
         CHECK(resolved(page, reference) == "-");
     }
+    CHECK(resolved(page, std::string("//[::1\0]/", 10)) == "-");
     CHECK(resolved(page, std::string(8001, 'a')) == "-");
 }
 
@@ -718,6 +719,8 @@ TEST_CASE("http: limits") {
     std::string fits = OK + "a: ";
     fits += std::string(65536 - fits.size() - 4, 'b') + "\r\n\r\n";
     CHECK(error_of(fits) == "none");
+    std::string chunks = "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    check_body(OK + "a: " + std::string(65'484, 'b') + "\r\n" + chunks, "hello"); // just fits
     fits.insert(OK.size() + 3, "b");
     CHECK(error_of(fits) == long_header);
 }
@@ -758,6 +761,7 @@ TEST_CASE("http: what is HTML") {
     CHECK(is_html("text/html"));
     CHECK(is_html("Text/HTML ; charset=utf-8"));
     CHECK(is_html("application/xhtml+xml"));
+    CHECK(is_html("text/html, text/plain")); // two lines, the first counts
     CHECK(!is_html("text/plain"));
     CHECK(!is_html("text/htmlx"));
     CHECK(!is_html("x; text/html"));

@@ -663,6 +663,26 @@ TEST_CASE("--concurrency: more than there are pages") {
     CHECK(result.summary.concurrency <= 3);
 }
 
+TEST_CASE("achieved concurrency is the most there was, not what there was last") {
+    TestSite site;
+    std::string links;
+    for (int i = 0; i < 5; ++i) {
+        Reply together = html(link_to("/tail/0"));
+        together.held_until = 5;
+        std::string target = "/" + std::to_string(i);
+        site.page(target, together, 200, link_to("/tail/0").size());
+        links += link_to(target);
+    }
+    for (int i = 0; i < 10; ++i) { // one after the other
+        site.html_page("/tail/" + std::to_string(i),
+                       i < 9 ? link_to(std::to_string(i + 1)) : "");
+    }
+    site.html_page("/", links);
+    Result result = crawl(site.url("/"));
+    site.check(result);
+    CHECK(result.summary.concurrency >= 5);
+}
+
 TEST_CASE("a failure frees its place") {
     TestSite failing;
     std::string links;

@@ -89,6 +89,10 @@ Child start(const std::string& program, const ServerSetup& setup, int output, in
             rlimit limit{setup.max_fds, setup.max_fds};
             ::setrlimit(RLIMIT_NOFILE, &limit);
         }
+        if (setup.max_address_space != 0) {
+            rlimit limit{setup.max_address_space, setup.max_address_space};
+            ::setrlimit(RLIMIT_AS, &limit);
+        }
         ::execve(argv[0], argv.data(), envp.data());
         ::_exit(127);
     }

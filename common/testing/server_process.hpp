@@ -78,6 +78,7 @@ struct ServerSetup {
     std::vector<std::string> arguments = {"--port", "0", "--quiet"};
     std::vector<std::string> environment = {}; // in addition to ours: "NAME=value"
     std::size_t max_fds = 0;                   // RLIMIT_NOFILE; 0: as we have it
+    std::size_t max_address_space = 0;         // RLIMIT_AS in bytes; 0: as we have it
     bool collect_errors = false;               // for errors_until(); otherwise they are shown
 };
 

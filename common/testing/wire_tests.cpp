@@ -689,6 +689,38 @@ TEST_SUITE_END();
 // ---- 03_select
 // -------------------------------------------------------------------------------
 
+TEST_SUITE_BEGIN("thread limit");
+
+// A thread needs address space for its stack: with little of it only some can be started.
+TEST_CASE("a client for whom no thread can be started is closed, the others are served") {
+    ServerSetup setup = setup_with(ANY_PORT);
+    setup.max_address_space = 256 * MEGABYTE;
+    Server server(setup);
+    std::vector<Client> served;
+    std::size_t refused = 0;
+    for (int i = 0; i < 200; ++i) {
+        Client client(server);
+        if (client.is_served()) {
+            served.push_back(std::move(client));
+        } else {
+            ++refused;
+        }
+    }
+    CHECK(served.size() >= 4);
+    CHECK(refused > 0);
+    for (Client& client : served) {
+        client.echo("still served");
+    }
+    served.clear(); // and when their threads have ended, others can be started
+    bool is_served_again = false;
+    for (int i = 0; i < 1000 && !is_served_again; ++i) {
+        is_served_again = Client(server).is_served();
+    }
+    CHECK(is_served_again);
+}
+
+TEST_SUITE_END();
+
 TEST_SUITE_BEGIN("select limit");
 
 TEST_CASE("clients beyond FD_SETSIZE are refused") {
