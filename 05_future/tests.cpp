@@ -405,6 +405,28 @@ TEST_CASE("AsyncSocket: connect, accept, and a port where nobody listens") {
                     std::system_error);
 }
 
+TEST_CASE("AsyncSocket: a cancelled connect or accept gives up its socket") {
+    EventLoop loop;
+    Socket blocking = listen_on("127.0.0.1", 0);
+    std::string address = blocking.address();
+    auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+    Endpoint endpoint = resolve("127.0.0.1", port).front();
+    std::optional<AsyncSocket> listener(AsyncSocket(loop, std::move(blocking)));
+
+    Future<AsyncSocket> connected = AsyncSocket::connect(loop, endpoint);
+    connected.cancel();
+    run_one_iteration(loop); // the cancellation, and the connection that has been made
+    run_one_iteration(loop);
+    AsyncSocket dropped = run_until_complete(loop, listener->accept());
+    CHECK(run_until_complete(loop, dropped.recv(100)) == ""); // it was closed
+
+    Future<AsyncSocket> accepted = listener->accept();
+    accepted.cancel();
+    listener.reset(); // closed now, although nobody has come
+    CHECK_THROWS_AS(run_until_complete(loop, AsyncSocket::connect(loop, endpoint)),
+                    std::system_error);
+}
+
 TEST_CASE("AsyncSocket: operations that are pending when the loop is closed do not leak") {
     auto captured = std::make_shared<int>(0);
     {

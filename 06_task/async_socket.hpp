@@ -42,6 +42,11 @@ class AsyncSocket {
             AsyncSocket socket(loop, start_connect(endpoint));
             loop.add_writer(socket.fd(),
                             [socket, connected] { socket.finish_connect(connected); });
+            connected.add_done_callback([socket](Future<AsyncSocket> done) {
+                if (done.cancelled()) { // stop trying
+                    socket.state_->loop.remove_writer(socket.fd());
+                }
+            });
         } catch (const std::system_error&) {
             connected.set_exception(std::current_exception());
         }
@@ -52,7 +57,7 @@ class AsyncSocket {
     Future<AsyncSocket> accept() {
         Future<AsyncSocket> accepted(state_->loop);
         become_waiter(state_->reader, accepted, "accept");
-        wait_for_client(accepted);
+        wait_for_client(state_, accepted);
         return accepted;
     }
 
@@ -122,23 +127,26 @@ class AsyncSocket {
     }
 
     void finish_connect(const Future<AsyncSocket>& connected) const {
-        AsyncSocket socket = *this; // remove_writer destroys the callback that owns us
         state_->loop.remove_writer(fd());
         if (connected.done()) {
-            return; // cancelled
+            return; // cancelled a moment ago
         }
         try {
             state_->socket.finish_connect();
-            connected.set_result(socket);
+            connected.set_result(*this);
         } catch (const std::system_error&) {
             connected.set_exception(std::current_exception());
         }
     }
 
     // The callback is removed when the client is there: it would keep the client open.
-    void wait_for_client(const Future<AsyncSocket>& accepted) const {
-        state_->loop.add_reader(fd(), [self = *this, accepted] {
-            State& state = *self.state_;
+    static void wait_for_client(const std::weak_ptr<State>& listener,
+                                const Future<AsyncSocket>& accepted) {
+        std::shared_ptr<State> open = listener.lock();
+        if (!open) {
+            return; // closed in the meantime
+        }
+        open->loop.add_reader(open->socket.fd(), [&state = *open, listener, accepted] {
             try {
                 if (!accepted.done()) { // not cancelled
                     std::optional<Socket> client = state.socket.try_accept();
@@ -150,9 +158,10 @@ class AsyncSocket {
             } catch (const std::system_error& error) {
                 // No free descriptor. The client stays in the queue and the listener readable:
                 // without a pause the loop would call us at once, again and again.
-                log_line(self.address(), error.what());
-                state.loop.call_later(std::chrono::milliseconds(100),
-                                      [self, accepted] { self.wait_for_client(accepted); });
+                log_line(state.socket.address(), error.what());
+                state.loop.call_later(std::chrono::milliseconds(100), [listener, accepted] {
+                    wait_for_client(listener, accepted);
+                });
             }
             state.loop.remove_reader(state.socket.fd());
         });
