@@ -1189,7 +1189,8 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("Task-" + number + "\n  wait_two_levels_down  tests.cpp:"));
     CHECK(has("\n    wait_for_it  tests.cpp:"));
     CHECK(has("\n  wait_for  timeout.hpp:"));
-    CHECK(has("\n    Task-" + number + "\n"));
+    CHECK(has("\n    wait_until_done  timeout.hpp:"));
+    CHECK(has("\n      Task-" + number + "\n")); // what that one waits for
     CHECK(has("\n  has not started\n"));
 }
 
