@@ -11,6 +11,7 @@
 #include "common/http.hpp"
 #include "common/socket.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <iostream>
@@ -84,7 +85,8 @@ Coroutine<void> crawl_site(Crawler& crawler) {
         co_await run_in_executor([&start] { return resolve(start.host, start.port); });
     crawler.queue.put_nowait(crawler.crawl.start_page());
     std::vector<Future<void>> workers;
-    for (std::size_t i = 0; i < crawler.options.concurrency; ++i) {
+    std::size_t count = std::min(crawler.options.concurrency, crawler.options.max_pages);
+    for (std::size_t i = 0; i < count; ++i) {
         workers.push_back(create_task(work(crawler)));
     }
     co_await crawler.queue.join(); // until every page that was put in is done

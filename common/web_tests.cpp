@@ -19,9 +19,21 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-namespace {
-
 using Strings = std::vector<std::string>;
+
+// How doctest shows them when a test fails.
+template <>
+struct doctest::StringMaker<Strings> {
+    static String convert(const Strings& strings) {
+        std::string all;
+        for (const std::string& text : strings) {
+            all += "\"" + text + "\" ";
+        }
+        return String(all.c_str());
+    }
+};
+
+namespace {
 
 // What a page is called. "-" if that is no URL.
 std::string canonical(std::string_view text) {
