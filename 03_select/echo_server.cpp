@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <iostream>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -70,6 +72,9 @@ void accept_client(Socket& listener, std::map<int, Client>& clients) {
 
 // Accepts clients and serves those that are ready, for ever.
 void echo_server(Socket listener) {
+    if (listener.fd() >= FD_SETSIZE) {
+        throw std::runtime_error("select cannot watch so large a descriptor");
+    }
     log_listening(listener.address());
     listener.set_blocking(false);
     std::map<int, Client> clients; // by descriptor

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
@@ -175,6 +176,9 @@ class Transport {
         }
         if (buffer_.empty()) {
             loop_.remove_writer(socket_.fd());
+            if (is_eof_written_ && !is_closing_) {
+                shut_down();
+            }
         }
         if (is_writing_paused_ && get_write_buffer_size() <= low_) {
             is_writing_paused_ = false;
@@ -182,8 +186,6 @@ class Transport {
         }
         if (get_write_buffer_size() == 0 && is_closing_) {
             lose(nullptr);
-        } else if (get_write_buffer_size() == 0 && is_eof_written_) {
-            shut_down();
         }
     }
 
@@ -264,7 +266,8 @@ class Transport {
 };
 
 // Accepts connections and gives each a Transport and a new Protocol. Destroying it closes all
-// of them without another word to their protocols.
+// of them without another word to their protocols; a protocol must not do that, it may call
+// close().
 class Server {
   public:
     using ProtocolFactory = std::function<std::unique_ptr<Protocol>()>;
@@ -276,7 +279,10 @@ class Server {
     }
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    ~Server() { close(); }
+    ~Server() {
+        waiting_.clear();
+        close();
+    }
 
     const std::string& address() const { return listener_.address(); }
 
@@ -303,12 +309,9 @@ class Server {
     }
 
     void on_acceptable() {
+        std::optional<Socket> socket;
         try {
-            if (std::optional<Socket> socket = listener_.try_accept()) {
-                int id = ++last_id_;
-                transports_[id] = std::make_unique<Transport>(
-                    loop_, std::move(*socket), factory_(), [this, id] { forget(id); });
-            }
+            socket = listener_.try_accept();
         } catch (const std::system_error&) {
             // No free descriptor. The client stays in the queue and the listener readable:
             // without a pause the loop would call us at once, again and again.
@@ -317,6 +320,11 @@ class Server {
             loop_.remove_reader(listener_.fd());
             retry_ =
                 loop_.call_later(std::chrono::milliseconds(100), [this] { start_accepting(); });
+        }
+        if (socket) {
+            int id = ++last_id_;
+            transports_[id] = std::make_unique<Transport>(loop_, std::move(*socket), factory_(),
+                                                          [this, id] { forget(id); });
         }
     }
 

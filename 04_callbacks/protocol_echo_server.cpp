@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
         for (int signal : {SIGINT, SIGTERM}) {
             loop.add_signal_handler(signal, [&loop] { loop.stop(); });
         }
-        std::unique_ptr<Server> server =
-            create_server(loop, std::make_unique<EchoProtocol>, options.host, options.port);
+        std::unique_ptr<Server> server = create_server(
+            loop, [] { return std::make_unique<EchoProtocol>(); }, options.host, options.port);
         log_listening(server->address());
         loop.run_forever();
     } catch (const std::exception& error) {

@@ -237,15 +237,24 @@ TEST_CASE("L09 timers for the same moment run in the order of insertion") {
 }
 
 TEST_CASE("L11 cancelled timers are thrown out once there are many") {
-    EventLoop loop;
-    loop.call_later(1h, [] {});
-    auto captured = std::make_shared<int>(0);
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {});
     for (int i = 0; i < 500; ++i) {
-        loop.call_later(1h, [captured] {}).cancel();
+        timers.add(Clock::now() + 1h, [] {}).cancel();
     }
-    CHECK(captured.use_count() == 501);
-    run_one_iteration(loop);
+    CHECK(timers.size() == 501);
+    timers.next(); // what every iteration asks
+    CHECK(timers.size() == 1);
+}
+
+TEST_CASE("L11 a cancelled timer releases at once what it has captured") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    Handle timer = loop.call_later(1h, [captured] {});
+    CHECK(captured.use_count() == 2);
+    timer.cancel();
     CHECK(captured.use_count() == 1);
+    run_one_iteration(loop);
 }
 
 TEST_CASE("L11 a cancelled timer that is still in the heap does not run") {
@@ -322,7 +331,6 @@ TEST_CASE("L14 a closed loop takes nothing any more") {
     CHECK_THROWS_AS(loop.call_soon_threadsafe([] {}), std::runtime_error);
     CHECK_THROWS_AS(loop.call_later(1s, [] {}), std::runtime_error);
     CHECK_THROWS_AS(loop.call_at(loop.time(), [] {}), std::runtime_error);
-    CHECK_THROWS_AS(loop.call_at_close([] {}), std::runtime_error);
     CHECK_THROWS_AS(loop.add_reader(pair.ours.fd(), [] {}), std::runtime_error);
     CHECK_THROWS_AS(loop.add_writer(pair.ours.fd(), [] {}), std::runtime_error);
     CHECK_THROWS_AS(loop.add_signal_handler(SIGUSR1, [] {}), std::runtime_error);
@@ -344,17 +352,30 @@ TEST_CASE("L14 close destroys the callbacks, though handles remain") {
     later.cancel(); // harmless
 }
 
-TEST_CASE("call_at_close: what was added last is called first") {
-    std::string log;
+TEST_CASE("local objects of a loop: one of each type, destroyed in reverse when it is closed") {
+    static std::string log;
+    static EventLoop* used_by = nullptr;
+    struct First {
+        ~First() { log += "first"; }
+    };
+    struct Second {
+        int value = 0;
+        ~Second() {
+            log += "second ";
+            used_by->call_soon([] {}); // the loop is still open
+        }
+    };
     {
         EventLoop loop;
-        loop.call_at_close([&] { log += "A"; });
-        loop.call_at_close([&] {
-            log += "B";
-            loop.call_soon([] {}); // still open
-        });
+        used_by = &loop;
+        loop.local<First>();
+        loop.local<Second>().value = 42;
+        CHECK(loop.local<Second>().value == 42);
+        CHECK(&loop.local<First>() == &loop.local<First>());
+        loop.close();
+        CHECK(log == "second first");
+        CHECK_THROWS_AS(loop.local<First>(), std::runtime_error);
     }
-    CHECK(log == "BA");
 }
 
 TEST_CASE("L15 call_soon_threadsafe wakes a loop that waits, and keeps the order") {
@@ -580,6 +601,7 @@ struct Record {
     Transport* transport = nullptr;
     std::function<void(std::string_view)> on_data = [](std::string_view) {};
     std::function<bool()> on_eof = [] { return false; };
+    std::function<void()> on_resume = [] {};
 };
 
 class RecordingProtocol : public Protocol {
@@ -605,7 +627,10 @@ class RecordingProtocol : public Protocol {
         add("lost");
     }
     void pause_writing() override { add("pause"); }
-    void resume_writing() override { add("resume"); }
+    void resume_writing() override {
+        add("resume");
+        record_.on_resume();
+    }
 
   private:
     void add(const std::string& call) {
@@ -871,6 +896,23 @@ TEST_CASE("P15 a closed server accepts nobody, its open connections go on, then 
     test.client.reset();
     run_until(test.loop, [&] { return is_closed; });
     CHECK(test.is_lost());
+}
+
+TEST_CASE("P05 write_eof from within resume_writing shuts down once") {
+    ProtocolTest test;
+    std::string bytes = numbered_bytes(8 << 20);
+    test.record.on_resume = [&] { test.record.transport->write_eof(); };
+    test.record.transport->write(bytes);
+    CHECK(test.receive_all() == bytes);
+    CHECK_FALSE(test.is_lost()); // a second shutdown could have failed
+}
+
+TEST_CASE("a Server that is destroyed after its loop was closed") {
+    ProtocolTest test;
+    test.server->wait_closed([] {});
+    test.loop.close();
+    test.server.reset(); // calls nobody, throws nothing
+    CHECK(test.record.calls == "made");
 }
 
 TEST_CASE("a Server that is destroyed closes its connections") {

@@ -43,6 +43,8 @@ class Handle {
         }
         if (scheduled_->cancelled_timers != nullptr) {
             ++*scheduled_->cancelled_timers;
+            // It may stay in the heap for long; what it has captured is released now.
+            Callback dropped = std::exchange(scheduled_->callback, nullptr);
         }
     }
     bool cancelled() const { return scheduled_->is_cancelled; }

@@ -213,8 +213,11 @@ T run_until_complete(EventLoop& loop, Future<T> future) {
             loop.stop();
         }
     });
+    struct AtExit {
+        bool& is_waiting;
+        ~AtExit() { is_waiting = false; }
+    } at_exit{*is_waiting}; // also when run_forever throws
     loop.run_forever();
-    *is_waiting = false;
     if (!future.done()) {
         throw std::runtime_error("the event loop was stopped before the Future was done");
     }

@@ -5,6 +5,7 @@
 #include "executor.hpp"
 #include "future.hpp"
 
+#include "common/log.hpp"
 #include "common/socket.hpp"
 
 #include <doctest/doctest.h>
@@ -20,6 +21,9 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -425,6 +429,63 @@ TEST_CASE("AsyncSocket: a cancelled connect or accept gives up its socket") {
     listener.reset(); // closed now, although nobody has come
     CHECK_THROWS_AS(run_until_complete(loop, AsyncSocket::connect(loop, endpoint)),
                     std::system_error);
+}
+
+TEST_CASE("AsyncSocket: an accept cancelled without a descriptor leaves the next one alone") {
+    EventLoop loop;
+    AsyncSocket listener(loop, listen_on("127.0.0.1", 0));
+    std::string address = listener.address();
+    auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+    Socket client = connect_to("127.0.0.1", port);
+    Future<AsyncSocket> first = listener.accept();
+    int next_descriptor = ::dup(0);
+    REQUIRE(next_descriptor != -1);
+    ::close(next_descriptor);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit full = before;
+    full.rlim_cur = static_cast<rlim_t>(next_descriptor);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
+    set_quiet(true);
+    run_one_iteration(loop); // fails, and will try again after 100 ms
+    set_quiet(false);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_FALSE(first.done());
+    first.cancel();
+    run_until_complete(loop, listener.accept());
+    Future<AsyncSocket> third = listener.accept();
+    run_until_complete(loop, sleep(loop, 110ms)); // the time of the other try has passed
+    Socket second_client = connect_to("127.0.0.1", port);
+    CHECK(run_until_complete(loop, third).address() != address);
+}
+
+TEST_CASE("AsyncSocket: a recv whose socket is dropped is cancelled") {
+    EventLoop loop;
+    Future<std::string> received = Connection::open(loop).ours.recv(100);
+    CHECK_THROWS_AS(run_until_complete(loop, received), CancelledError);
+}
+
+TEST_CASE(
+    "L13 a nested run_until_complete throws, and leaves nothing behind that stops the loop") {
+    EventLoop loop;
+    Future<void> future(loop);
+    bool has_gone_on = false;
+    loop.call_soon([&] {
+        CHECK_THROWS_AS(run_until_complete(loop, future), std::runtime_error);
+        future.set_result();
+        loop.call_later(5ms, [&] {
+            has_gone_on = true;
+            loop.stop();
+        });
+    });
+    loop.run_forever();
+    CHECK(has_gone_on);
+}
+
+TEST_CASE("run_in_executor of a closed loop") {
+    auto loop = std::make_unique<EventLoop>();
+    loop->close();
+    CHECK_THROWS_AS(static_cast<void>(run_in_executor(*loop, [] {})), std::runtime_error);
 }
 
 TEST_CASE("AsyncSocket: operations that are pending when the loop is closed do not leak") {

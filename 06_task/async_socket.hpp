@@ -65,19 +65,13 @@ class AsyncSocket {
     Future<std::string> recv(std::size_t max_bytes) {
         Future<std::string> received(state_->loop);
         become_waiter(state_->reader, received, "receive");
-        state_->loop.add_reader(fd(), [&state = *state_, received, max_bytes] {
-            if (received.done()) {
-                state.loop.remove_reader(state.socket.fd()); // nobody waits for this
-                return;
-            }
-            try {
-                if (std::optional<std::string> data = state.socket.try_recv(max_bytes)) {
-                    received.set_result(std::move(*data));
-                }
-            } catch (const std::system_error&) {
-                received.set_exception(std::current_exception());
-            }
-        });
+        try {
+            state_->loop.add_reader(fd(), [&state = *state_, received, max_bytes] {
+                receive(state, received, max_bytes);
+            });
+        } catch (const std::system_error&) { // the selector cannot watch so many
+            received.set_exception(std::current_exception());
+        }
         return received;
     }
 
@@ -112,6 +106,16 @@ class AsyncSocket {
         ~State() {
             loop.remove_reader(socket.fd());
             loop.remove_writer(socket.fd());
+            give_up(reader);
+            give_up(writer);
+        }
+
+        // Nobody is left who could complete the operation.
+        void give_up(const std::weak_ptr<FutureState>& waiter) const {
+            if (std::shared_ptr<FutureState> waiting = waiter.lock();
+                waiting && !loop.is_closed()) {
+                waiting->cancel();
+            }
         }
     };
 
@@ -124,6 +128,21 @@ class AsyncSocket {
             throw std::logic_error("another " + operation + " waits on this socket");
         }
         waiter = future.state();
+    }
+
+    static void receive(State& state, const Future<std::string>& received,
+                        std::size_t max_bytes) {
+        if (received.done()) {
+            state.loop.remove_reader(state.socket.fd()); // nobody waits for this
+            return;
+        }
+        try {
+            if (std::optional<std::string> data = state.socket.try_recv(max_bytes)) {
+                received.set_result(std::move(*data));
+            }
+        } catch (const std::system_error&) {
+            received.set_exception(std::current_exception());
+        }
     }
 
     void finish_connect(const Future<AsyncSocket>& connected) const {
@@ -143,8 +162,8 @@ class AsyncSocket {
     static void wait_for_client(const std::weak_ptr<State>& listener,
                                 const Future<AsyncSocket>& accepted) {
         std::shared_ptr<State> open = listener.lock();
-        if (!open) {
-            return; // closed in the meantime
+        if (!open || accepted.done()) {
+            return; // closed or cancelled in the meantime
         }
         open->loop.add_reader(open->socket.fd(), [&state = *open, listener, accepted] {
             try {
@@ -156,6 +175,11 @@ class AsyncSocket {
                     accepted.set_result(state.loop, std::move(*client));
                 }
             } catch (const std::system_error& error) {
+                if (!is_out_of_resources(error)) {
+                    accepted.set_exception(std::current_exception());
+                    state.loop.remove_reader(state.socket.fd());
+                    return;
+                }
                 // No free descriptor. The client stays in the queue and the listener readable:
                 // without a pause the loop would call us at once, again and again.
                 log_line(state.socket.address(), error.what());

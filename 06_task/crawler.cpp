@@ -73,8 +73,9 @@ Coroutine<void> fetch_page(Crawler& crawler, Page page, Future<void> finished) {
         EventLoop::running().call_later(crawler.options.timeout, [&has_timed_out, fetching] {
             has_timed_out = fetching.cancel();
         });
+    int cancel_requests = TaskBase::current()->cancelling();
     try {
-        ResponseParser response = std::move(co_yield fetching);
+        ResponseParser response = co_yield fetching;
         for (Page& found : crawler.crawl.fetched(page, response)) {
             crawler.to_fetch.push_back(std::move(found));
         }
@@ -82,7 +83,7 @@ Coroutine<void> fetch_page(Crawler& crawler, Page page, Future<void> finished) {
         crawler.crawl.failed(page, error.what());
     } catch (const CancelledError&) {
         timeout.cancel();
-        if (!has_timed_out) {
+        if (!has_timed_out || TaskBase::current()->cancelling() > cancel_requests) {
             throw; // Ctrl-C
         }
         crawler.crawl.failed(page, "timed out");

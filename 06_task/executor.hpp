@@ -16,7 +16,6 @@
 #include <optional>
 #include <thread>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,24 +23,19 @@
 class ThreadPool {
   public:
     ThreadPool() {
-        for (std::size_t i = 0; i < THREAD_COUNT; ++i) {
-            threads_.emplace_back([this] { work(); });
+        try {
+            for (std::size_t i = 0; i < THREAD_COUNT; ++i) {
+                threads_.emplace_back([this] { work(); });
+            }
+        } catch (...) { // not all of them could be started
+            stop();
+            throw;
         }
     }
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
-
     // Waits for the functions that run now; those that have not started are dropped.
-    ~ThreadPool() {
-        {
-            std::lock_guard lock(mutex_);
-            is_stopping_ = true;
-        }
-        changed_.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-    }
+    ~ThreadPool() { stop(); }
 
     // `function` must not throw.
     void submit(std::function<void()> function) {
@@ -54,6 +48,17 @@ class ThreadPool {
 
   private:
     static constexpr std::size_t THREAD_COUNT = 4;
+
+    void stop() {
+        {
+            std::lock_guard lock(mutex_);
+            is_stopping_ = true;
+        }
+        changed_.notify_all();
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+    }
 
     void work() {
         while (std::optional<std::function<void()>> function = next()) {
@@ -79,24 +84,14 @@ class ThreadPool {
     std::vector<std::thread> threads_;
 };
 
-// The threads of a loop: started when they are first needed, gone when the loop is closed.
-inline ThreadPool& executor_of(EventLoop& loop) {
-    static thread_local std::unordered_map<EventLoop*, std::unique_ptr<ThreadPool>> all;
-    std::unique_ptr<ThreadPool>& pool = all[&loop];
-    if (!pool) {
-        pool = std::make_unique<ThreadPool>();
-        loop.call_at_close([&loop] { all.erase(&loop); });
-    }
-    return *pool;
-}
-
-// Calls `function` in another thread. The Future gets what it returns or throws. To cancel the
-// Future does not stop the thread; only the result is dropped.
+// Calls `function` in another thread, one of a few that the loop keeps. The Future gets what it
+// returns or throws. To cancel the Future does not stop the thread, only the result is dropped:
+// so the function must own what it uses, or whoever owns that must outlive the loop.
 template <typename Function>
 auto run_in_executor(EventLoop& loop, Function function) {
     using Result = std::invoke_result_t<Function>;
     Future<Result> future(loop);
-    executor_of(loop).submit([&loop, future, function = std::move(function)]() mutable {
+    loop.local<ThreadPool>().submit([&loop, future, function = std::move(function)]() mutable {
         // The Future belongs to the loop's thread: from here it only travels back there.
         Callback deliver;
         try {

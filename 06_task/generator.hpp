@@ -116,7 +116,7 @@ class GeneratorPromise {
     struct ResultAwaiter : Suspension {
         Source source;
         void await_suspend(std::coroutine_handle<>) { this->promise.yielded_.emplace(source); }
-        decltype(auto) await_resume() {
+        auto await_resume() { // a value: a reference would outlive `source`
             this->promise.throw_what_was_thrown_in();
             return std::move(source).result();
         }
@@ -228,6 +228,9 @@ class Generator {
 
     std::optional<Yield> resume(typename promise_type::SentValue sent,
                                 std::exception_ptr thrown_in) {
+        if (done()) {
+            return std::nullopt; // the error it may have ended with was thrown before
+        }
         std::optional<Yield> value = promise().resume(std::move(sent), std::move(thrown_in));
         if (!value) {
             promise().rethrow_exception();

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>

@@ -8,14 +8,16 @@
 #include "future.hpp"
 #include "generator.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
-#include <unordered_map>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,9 +51,11 @@ class TaskBase {
     // The task that runs now; null outside of any.
     static TaskBase* current() { return current_; }
 
-    // The tasks of a thread are numbered in the order of their creation.
+    // Tasks are numbered in the order of their creation.
     std::uint64_t number() const { return number_; }
     virtual FutureState& as_future() = 0;
+    // How often the task was asked to end.
+    int cancelling() const { return cancel_requests_; }
 
     // Runs the generators until one of them has to wait, or the last one has ended. The
     // generator that runs is on top of the stack; below it stand those that wait for it.
@@ -67,12 +71,15 @@ class TaskBase {
             std::optional<Awaitable> awaitable =
                 stack_.back()->resume({}, std::exchange(thrown_in, nullptr));
             if (!awaitable) {
-                stack_
-                    .pop_back(); // has ended: the one below takes its result, or its exception
+                stack_.pop_back(); // has ended: the one below takes its result, or error
             } else if (awaitable->generator != nullptr) {
                 stack_.push_back(awaitable->generator);
             } else {
-                has_to_wait = wait_for(awaitable->future);
+                try {
+                    has_to_wait = wait_for(awaitable->future);
+                } catch (const std::logic_error&) {
+                    thrown_in = std::current_exception();
+                }
             }
         }
         current_ = outer;
@@ -93,6 +100,7 @@ class TaskBase {
     // The innermost generator sees the cancellation first: as the result of the Future it waits
     // for, or at its next step.
     void request_cancel() {
+        ++cancel_requests_;
         if (waiting_for_ == nullptr || !waiting_for_->cancel()) {
             must_cancel_ = true;
         }
@@ -104,7 +112,17 @@ class TaskBase {
     virtual void finish() = 0; // the outermost generator has ended
 
   private:
-    // Returns false if the Future is done already: then there is nothing to wait for.
+    // Whether this task waits for the other one, or for one that waits for it, and so on.
+    bool depends_on(const TaskBase& other) const {
+        const TaskBase* task = this;
+        while (task != nullptr && task != &other) {
+            task = dynamic_cast<const TaskBase*>(task->waiting_for_.get());
+        }
+        return task != nullptr;
+    }
+
+    // Returns false if the Future is done already: then there is nothing to wait for. Throws
+    // std::logic_error where waiting would never end.
     bool wait_for(const std::shared_ptr<FutureState>& future) {
         if (future == nullptr) { // for the next iteration
             EventLoop::running().call_soon([this] { step(); });
@@ -112,6 +130,10 @@ class TaskBase {
         }
         if (future->done()) {
             return false;
+        }
+        const auto* awaited = dynamic_cast<const TaskBase*>(future.get());
+        if (awaited != nullptr && awaited->depends_on(*this)) {
+            throw std::logic_error("a task cannot wait for itself");
         }
         waiting_for_ = future;
         future->add_done_callback([this](FutureState&) { step(); });
@@ -122,35 +144,32 @@ class TaskBase {
     }
 
     static inline thread_local TaskBase* current_ = nullptr;
-    static inline thread_local std::uint64_t last_number_ = 0;
+    static inline std::atomic<std::uint64_t> last_number_ = 0;
 
     std::vector<Promise*> stack_;
     std::shared_ptr<FutureState> waiting_for_;
     bool must_cancel_ = false;
+    int cancel_requests_ = 0;
     std::uint64_t number_ = ++last_number_;
 };
 
-// The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
-// not ended when it is closed are reported, and their generators destroyed.
-using TaskSet = std::map<std::uint64_t, std::shared_ptr<TaskBase>>; // by number
+// The tasks of a loop that have not ended yet, by number; the loop keeps them alive. Those that
+// still have not ended when it is closed are reported, and their generators destroyed.
+struct TaskSet {
+    std::map<std::uint64_t, std::shared_ptr<TaskBase>> tasks;
 
-inline TaskSet& tasks_of(EventLoop& loop) {
-    static thread_local std::unordered_map<EventLoop*, TaskSet> all;
-    auto [entry, is_new] = all.try_emplace(&loop);
-    if (is_new) {
-        loop.call_at_close([&loop] {
-            TaskSet tasks = std::move(all.at(&loop));
-            all.erase(&loop);
-            for (const auto& [number, task] : tasks) {
-                loop.call_exception_handler(
-                    {"Task-" + std::to_string(number) + " was destroyed but it is pending",
-                     nullptr,
-                     {}});
-                task->abandon();
-            }
-        });
+    ~TaskSet() {
+        for (const auto& [number, task] : tasks) {
+            std::string message =
+                "Task-" + std::to_string(number) + " was destroyed but it is pending";
+            task->as_future().loop().call_exception_handler({message, nullptr, {}});
+            task->abandon();
+        }
     }
-    return entry->second;
+};
+
+inline std::map<std::uint64_t, std::shared_ptr<TaskBase>>& tasks_of(EventLoop& loop) {
+    return loop.local<TaskSet>().tasks;
 }
 
 template <typename T>
@@ -179,6 +198,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   private:
     void finish() override {
         try {
+            coroutine_.promise().rethrow_exception();
             if (take_cancel_request()) {
                 throw CancelledError(); // too late for the generator to see
             }
@@ -194,7 +214,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
             this->set_exception(std::current_exception());
         }
         coroutine_.close();
-        tasks_of(this->loop()).erase(number()); // may destroy us
+        auto self = tasks_of(this->loop()).extract(number()); // destroyed last: it may be us
     }
 
     Coroutine<T> coroutine_;

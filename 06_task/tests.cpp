@@ -144,6 +144,7 @@ TEST_CASE("an exception of a generator comes out of next()") {
     CHECK(generator.next() == 7);
     CHECK_THROWS_WITH(generator.next(), "broken");
     CHECK(generator.done());
+    CHECK(generator.next() == std::nullopt);
 }
 
 TEST_CASE("throw_in: the co_yield throws, and the generator may go on") {
@@ -523,6 +524,38 @@ TEST_CASE("a cancellation is not lost when the awaited Future is done in the sam
     future.set_result(1); // the task is going to be resumed
     CHECK(task.cancel());
     CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
+TEST_CASE("a task that waits for itself, directly or not, gets an error instead of hanging") {
+    struct Body {
+        static Coroutine<void> await(std::optional<Task<void>>& other) {
+            co_yield static_cast<Future<void>>(*other);
+        }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> itself;
+    itself = create_task(loop, Body::await(itself));
+    CHECK_THROWS_AS(run_until_complete(loop, *itself), std::logic_error);
+    std::optional<Task<void>> first;
+    std::optional<Task<void>> second;
+    first = create_task(loop, Body::await(second));
+    second = create_task(loop, Body::await(first));
+    CHECK_THROWS_AS(run_until_complete(loop, *second), std::logic_error);
+    CHECK_THROWS_AS(run_until_complete(loop, *first), std::logic_error);
+}
+
+TEST_CASE("an error that comes after a cancellation is not lost") {
+    struct Body {
+        static Coroutine<void> cancel_and_throw(std::optional<Task<void>>& myself) {
+            myself->cancel();
+            throw std::runtime_error("broken");
+            co_return;
+        }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> task;
+    task = create_task(loop, Body::cancel_and_throw(task));
+    CHECK_THROWS_WITH(run_until_complete(loop, *task), "broken");
 }
 
 TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {

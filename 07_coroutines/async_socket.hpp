@@ -167,6 +167,9 @@ class AsyncSocket {
                 }
                 continue;
             } catch (const std::system_error& error) {
+                if (!is_out_of_resources(error)) {
+                    throw;
+                }
                 log_line(state->socket.address(), error.what());
             }
             // No free descriptor. The client stays in the queue and the listener readable:

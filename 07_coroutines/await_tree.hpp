@@ -23,7 +23,7 @@ inline std::string to_text(const SourceLocation& location) {
 
 // One block for each task, by age. Outermost coroutine first, as one reads calls from main on.
 inline void print_await_tree(EventLoop& loop, std::ostream& out) {
-    const TaskSet& tasks = tasks_of(loop);
+    const auto& tasks = tasks_of(loop);
     std::map<const FutureState*, std::uint64_t> numbers;
     for (const auto& [number, task] : tasks) {
         numbers[&task->as_future()] = number;

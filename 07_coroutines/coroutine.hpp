@@ -8,11 +8,13 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 // Where in the source something stands: std::source_location, which Clang 14 does not have yet.
@@ -72,8 +74,8 @@ class CoroutinePromise {
 // Something a coroutine waits for. Lives in the frame of the coroutine, until that goes on.
 class Suspension {
   public:
-    // The task has been cancelled. Returns true if the wait will end with CancelledError soon,
-    // false if it is over anyway: then the task sees to it.
+    // The task has been cancelled. Returns true if whatever is waited for has taken note of it,
+    // false if the wait is over anyway: then the task sees to it.
     virtual bool cancel() = 0;
     // The Future that is waited for; null if it is something else.
     virtual const FutureState* awaited_future() const { return nullptr; }
@@ -93,7 +95,7 @@ class TaskBase {
     // The task that runs now; null outside of any.
     static TaskBase* current() { return current_; }
 
-    // The tasks of a thread are numbered in the order of their creation.
+    // Tasks are numbered in the order of their creation.
     std::uint64_t number() const { return number_; }
     virtual FutureState& as_future() = 0;
 
@@ -132,6 +134,18 @@ class TaskBase {
 
     // ---- for awaiters ----
 
+    // Whether this task waits for the other one, or for one that waits for it, and so on.
+    bool depends_on(const TaskBase& other) const {
+        const TaskBase* task = this;
+        while (task != nullptr && task != &other) {
+            const Suspension* suspension = task->suspension_;
+            task = suspension == nullptr
+                       ? nullptr
+                       : dynamic_cast<const TaskBase*>(suspension->awaited_future());
+        }
+        return task != nullptr;
+    }
+
     // `coroutine` runs next: one that is awaited, or, when that ends, the one that awaits it.
     void run_next(CoroutinePromise* coroutine) { next_ = coroutine; }
 
@@ -163,7 +177,7 @@ class TaskBase {
 
   private:
     static inline thread_local TaskBase* current_ = nullptr;
-    static inline thread_local std::uint64_t last_number_ = 0;
+    static inline std::atomic<std::uint64_t> last_number_ = 0;
 
     CoroutinePromise* next_ = nullptr;
     Suspension* suspension_ = nullptr; // what next_ waits for; null: nothing
@@ -192,6 +206,10 @@ class FutureAwaiter : public Suspension {
             throw std::logic_error("this Future belongs to another event loop");
         }
         task_ = TaskBase::current();
+        const auto* awaited = dynamic_cast<const TaskBase*>(future_.state().get());
+        if (awaited != nullptr && awaited->depends_on(*task_)) {
+            throw std::logic_error("a task cannot wait for itself");
+        }
         future_.state()->add_done_callback([task = task_](FutureState&) { task->step(); });
         task_->wait(coroutine.promise(), *this);
     }
@@ -211,8 +229,28 @@ class FutureAwaiter : public Suspension {
 };
 
 template <typename T>
-FutureAwaiter<T> operator co_await(Future<T> future) {
-    return FutureAwaiter<T>(std::move(future));
+FutureAwaiter<T> operator co_await(const Future<T>& future) {
+    return FutureAwaiter<T>(future);
+}
+
+// A Future that is a temporary may be gone with the next semicolon, so its result is not given
+// as a reference: it is copied, or moved where it cannot be copied.
+template <typename T>
+class TemporaryFutureAwaiter : public FutureAwaiter<T> {
+  public:
+    using FutureAwaiter<T>::FutureAwaiter;
+    T await_resume() {
+        if constexpr (std::is_void_v<T> || std::is_copy_constructible_v<T>) {
+            return FutureAwaiter<T>::await_resume();
+        } else {
+            return std::move(FutureAwaiter<T>::await_resume());
+        }
+    }
+};
+
+template <typename T>
+TemporaryFutureAwaiter<T> operator co_await(Future<T>&& future) {
+    return TemporaryFutureAwaiter<T>(std::move(future));
 }
 
 // co_await NextIteration(): lets all others that are ready run before.
@@ -287,11 +325,18 @@ class Coroutine {
             return promise.take();
         }
     };
-    Awaiter operator co_await() && { return {frame_.promise()}; }
+    // Throws std::logic_error if it was awaited before.
+    Awaiter operator co_await() && {
+        if (!frame_ || frame_.done()) {
+            throw std::logic_error("this coroutine was awaited before");
+        }
+        return {frame_.promise()};
+    }
 
     // ---- for a Task ----
 
     promise_type& promise() const { return frame_.promise(); }
+    bool done() const { return frame_.done(); }
     // What the coroutine has returned, once; or throws what it has thrown.
     T result() && {
         frame_.promise().rethrow_exception();

@@ -22,6 +22,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <typeindex>
+#include <typeinfo>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -62,9 +64,10 @@ class EventLoop {
     Handle call_later(std::chrono::nanoseconds delay, Callback callback);
     Handle call_at(Clock::time_point when, Callback callback);
     Clock::time_point time() const { return Clock::now(); }
-    // Calls `callback` when the loop is closed; what was added last is called first. For things
-    // that live as long as the loop.
-    void call_at_close(Callback callback);
+    // The object of type T that belongs to this loop: made when it is first asked for,
+    // destroyed when the loop is closed, the last one first.
+    template <typename T>
+    T& local();
 
     // Calls `callback` in every iteration in which the descriptor can be read (or an error
     // waits there), until remove_reader; a second add_reader replaces the first. Remove it
@@ -118,7 +121,7 @@ class EventLoop {
     ReadyQueue running_;                       // what this iteration runs
     Timers timers_;
     std::map<int, std::shared_ptr<Scheduled>> signal_handlers_;
-    std::vector<Callback> at_close_;
+    std::vector<std::pair<std::type_index, std::shared_ptr<void>>> locals_;
     std::function<void(const ExceptionContext&)> exception_handler_;
     bool is_stopping_ = false;
     bool is_closed_ = false;
@@ -152,10 +155,9 @@ inline void EventLoop::close() {
     if (is_running()) {
         throw std::runtime_error("a running event loop cannot be closed");
     }
-    while (!at_close_.empty()) {
-        Callback callback = std::move(at_close_.back());
-        at_close_.pop_back();
-        callback();
+    while (!locals_.empty()) { // whose destructors may still use the loop
+        std::shared_ptr<void> last = std::move(locals_.back().second);
+        locals_.pop_back();
     }
     {
         std::lock_guard lock(mutex_);
@@ -197,13 +199,10 @@ inline Handle EventLoop::call_soon(Callback callback) {
 
 inline void EventLoop::call_soon_threadsafe(Callback callback) {
     auto scheduled = std::make_shared<Scheduled>(std::move(callback));
-    bool was_empty = false;
-    {
-        std::lock_guard lock(mutex_);
-        check_open();
-        was_empty = from_other_threads_.empty();
-        from_other_threads_.push_back(std::move(scheduled));
-    }
+    std::lock_guard lock(mutex_);
+    check_open();
+    bool was_empty = from_other_threads_.empty();
+    from_other_threads_.push_back(std::move(scheduled));
     if (was_empty) { // otherwise the loop has been woken already
         wake_up_.wake();
     }
@@ -221,9 +220,17 @@ inline Handle EventLoop::call_at(Clock::time_point when, Callback callback) {
     return timers_.add(when, std::move(callback));
 }
 
-inline void EventLoop::call_at_close(Callback callback) {
+template <typename T>
+T& EventLoop::local() {
     check_open();
-    at_close_.push_back(std::move(callback));
+    for (const auto& [type, object] : locals_) {
+        if (type == typeid(T)) {
+            return *static_cast<T*>(object.get());
+        }
+    }
+    auto object = std::make_shared<T>();
+    locals_.emplace_back(typeid(T), object);
+    return *object;
 }
 
 inline void EventLoop::add(int fd, Events event, Callback callback) {
@@ -263,13 +270,19 @@ inline bool EventLoop::remove(int fd, Events event) {
 inline void EventLoop::add_signal_handler(int signal, Callback callback) {
     check_open();
     wake_up_.catch_signal(signal);
-    signal_handlers_[signal] = std::make_shared<Scheduled>(std::move(callback));
+    auto handler = std::make_shared<Scheduled>(std::move(callback));
+    if (auto old = std::exchange(signal_handlers_[signal], handler)) {
+        old->is_cancelled = true; // it may be in the ready queue already
+    }
 }
 
 inline bool EventLoop::remove_signal_handler(int signal) {
-    if (signal_handlers_.erase(signal) == 0) {
+    auto handler = signal_handlers_.find(signal);
+    if (handler == signal_handlers_.end()) {
         return false;
     }
+    handler->second->is_cancelled = true; // it may be in the ready queue already
+    signal_handlers_.erase(handler);
     wake_up_.release_signal(signal);
     return true;
 }
@@ -320,7 +333,9 @@ inline std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() {
         return std::nullopt; // until something happens
     }
     Clock::time_point now = time();
-    return std::max(*next_timer, now) - now;
+    std::chrono::nanoseconds wait = std::max(*next_timer, now) - now;
+    return std::min<std::chrono::nanoseconds>(
+        wait, std::chrono::hours(24)); // some systems take no longer timeouts
 }
 
 inline void EventLoop::collect_ready(const std::vector<ReadyFd>& ready_fds) {

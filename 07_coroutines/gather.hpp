@@ -61,6 +61,8 @@ class GatherState : public TypedFutureState<std::vector<Outcome<T>>> {
             if constexpr (std::is_void_v<T>) {
                 child.result();
                 outcome.value.emplace();
+            } else if constexpr (std::is_copy_constructible_v<T>) {
+                outcome.value.emplace(child.result()); // others may want it, too
             } else {
                 outcome.value.emplace(std::move(child.result()));
             }
@@ -134,9 +136,9 @@ inline Coroutine<void> all_values(Future<std::vector<Outcome<void>>> gathering) 
     co_await gathering;
 }
 
-// Awaits Futures of the same type, given as a vector. The values are moved out of them. The
-// first exception comes out at once; the others run on, and what becomes of them is ignored. To
-// cancel whoever awaits it cancels all children.
+// Awaits Futures of the same type, given as a vector. Their values are copied; those that
+// cannot be copied are moved out. The first exception comes out at once; the others run on, and
+// what becomes of them is ignored. To cancel whoever awaits it cancels all children.
 template <typename T>
 auto gather(std::vector<Future<T>> children) {
     return all_values(start_gathering(children, false));

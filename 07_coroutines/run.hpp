@@ -14,7 +14,7 @@
 
 // Cancels all tasks of the loop and runs it until they have ended.
 inline void cancel_all_tasks(EventLoop& loop) {
-    TaskSet tasks = tasks_of(loop); // a copy: a task that ends leaves the set
+    auto tasks = tasks_of(loop); // a copy: a task that ends leaves the set
     std::size_t running = tasks.size();
     for (const auto& [number, task] : tasks) {
         task->as_future().cancel();

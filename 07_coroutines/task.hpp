@@ -11,32 +11,28 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
-// The tasks of a loop that have not ended yet; the loop keeps them alive. Those that still have
-// not ended when it is closed are reported, and their coroutines destroyed.
-using TaskSet = std::map<std::uint64_t, std::shared_ptr<TaskBase>>; // by number
+// The tasks of a loop that have not ended yet, by number; the loop keeps them alive. Those that
+// still have not ended when it is closed are reported, and their coroutines destroyed.
+struct TaskSet {
+    std::map<std::uint64_t, std::shared_ptr<TaskBase>> tasks;
 
-inline TaskSet& tasks_of(EventLoop& loop) {
-    static thread_local std::unordered_map<EventLoop*, TaskSet> all;
-    auto [entry, is_new] = all.try_emplace(&loop);
-    if (is_new) {
-        loop.call_at_close([&loop] {
-            TaskSet tasks = std::move(all.at(&loop));
-            all.erase(&loop);
-            for (const auto& [number, task] : tasks) {
-                loop.call_exception_handler(
-                    {"Task-" + std::to_string(number) + " was destroyed but it is pending",
-                     nullptr,
-                     {}});
-                task->abandon();
-            }
-        });
+    ~TaskSet() {
+        for (const auto& [number, task] : tasks) {
+            std::string message =
+                "Task-" + std::to_string(number) + " was destroyed but it is pending";
+            task->as_future().loop().call_exception_handler({message, nullptr, {}});
+            task->abandon();
+        }
     }
-    return entry->second;
+};
+
+inline std::map<std::uint64_t, std::shared_ptr<TaskBase>>& tasks_of(EventLoop& loop) {
+    return loop.local<TaskSet>().tasks;
 }
 
 template <typename T>
@@ -62,8 +58,12 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   private:
     void finish() override {
         try {
+            coroutine_.promise().rethrow_exception();
             throw_if_cancelled(); // it came too late for the coroutine to see, or before its
                                   // start
+            if (!coroutine_.done()) {
+                throw std::logic_error("a task can only await Futures, coroutines and sockets");
+            }
             if constexpr (std::is_void_v<T>) {
                 std::move(coroutine_).result();
                 this->set_result();
@@ -76,7 +76,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
             this->set_exception(std::current_exception());
         }
         coroutine_.destroy();
-        tasks_of(this->loop()).erase(number()); // may destroy us
+        auto self = tasks_of(this->loop()).extract(number()); // destroyed last: it may be us
     }
 
     Coroutine<T> coroutine_;

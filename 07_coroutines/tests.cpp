@@ -18,6 +18,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <coroutine>
 #include <csignal>
 #include <exception>
 #include <memory>
@@ -339,6 +340,115 @@ TEST_CASE("coroutines nested 10000 deep, whether they wait or not") {
     EventLoop loop;
     CHECK(run_coroutine(loop, nest(10'000)) == 10'000);
     CHECK(run_coroutine(loop, nest_and_sleep(10'000)) == 10'000);
+}
+
+TEST_CASE("the result of a Future that is a temporary may be kept") {
+    struct Body {
+        static Coroutine<std::string> make() {
+            co_await sleep(0ms);
+            co_return std::string(100, 'x');
+        }
+        static Coroutine<std::size_t> use() {
+            const std::string& text = co_await create_task(make());
+            std::size_t count = 0;
+            for (char c : co_await create_task(make())) {
+                co_await sleep(0ms);
+                count += c == 'x' ? 1 : 0;
+            }
+            co_return text.size() + count;
+        }
+    };
+    EventLoop loop;
+    CHECK(run_coroutine(loop, Body::use()) == 200);
+}
+
+TEST_CASE("a task that waits for itself, directly or not, gets an error instead of hanging") {
+    struct Body {
+        static Coroutine<void> await(std::optional<Task<void>>& other) { co_await *other; }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> itself;
+    itself = create_task(loop, Body::await(itself));
+    CHECK_THROWS_AS(run_until_complete(loop, *itself), std::logic_error);
+    std::optional<Task<void>> first;
+    std::optional<Task<void>> second;
+    first = create_task(loop, Body::await(second));
+    second = create_task(loop, Body::await(first));
+    CHECK_THROWS_AS(run_until_complete(loop, *second), std::logic_error);
+    CHECK_THROWS_AS(run_until_complete(loop, *first), std::logic_error);
+}
+
+TEST_CASE("a coroutine that is awaited twice, and something that is no awaitable of ours") {
+    struct Body {
+        static Coroutine<void> await_twice() {
+            Coroutine<int> coroutine = give(1);
+            co_await std::move(coroutine);
+            co_await std::move(coroutine);
+        }
+        static Coroutine<int> await_something_else() {
+            co_await std::suspend_always{};
+            co_return 1;
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_AS(run_coroutine(loop, Body::await_twice()), std::logic_error);
+    CHECK_THROWS_AS(run_coroutine(loop, Body::await_something_else()), std::logic_error);
+}
+
+TEST_CASE("an error that comes after a cancellation is not lost") {
+    struct Body {
+        static Coroutine<void> cancel_and_throw(std::optional<Task<void>>& myself) {
+            myself->cancel();
+            throw std::runtime_error("broken");
+            co_return;
+        }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> task;
+    task = create_task(loop, Body::cancel_and_throw(task));
+    CHECK_THROWS_WITH(run_until_complete(loop, *task), "broken");
+}
+
+TEST_CASE("an exception handler may start a task") {
+    EventLoop loop;
+    std::string log;
+    loop.set_exception_handler(
+        [&](const ExceptionContext&) { create_task(loop, append(log, 'A')); });
+    create_task(loop,
+                fail()); // is the only one, and its error is reported when it is destroyed
+    while (log.empty()) {
+        run_one_iteration(loop);
+    }
+    CHECK(tasks_of(loop).empty());
+}
+
+TEST_CASE("a loop may run in one thread and be destroyed in another") {
+    std::string log;
+    {
+        EventLoop loop;
+        create_task(loop, append(log, 'A'));
+        std::thread thread([&] {
+            create_task(loop, append(log, 'B'));
+            run_coroutine(loop, give(1));
+        });
+        thread.join();
+        create_task(loop, append(log, 'C'));
+        reports_of(loop);
+    }
+    CHECK(log == "AB");
+}
+
+TEST_CASE("gather leaves the results of its children to others as well") {
+    struct Body {
+        static Coroutine<std::string> make() { co_return "text"; }
+        static Coroutine<std::string> use() {
+            Task<std::string> task = create_task(make());
+            std::vector<std::string> values = co_await gather(task, task);
+            co_return values[0] + values[1] + co_await task;
+        }
+    };
+    EventLoop loop;
+    CHECK(run_coroutine(loop, Body::use()) == "texttexttext");
 }
 
 // ---- cancellation

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include <unistd.h>
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -122,7 +124,7 @@ class KqueueSelector : public Selector {
     void register_fd(int fd, Events events) override { change(fd, 0, events); }
     void modify(int fd, Events events) override { change(fd, registered_.at(fd), events); }
     void unregister(int fd) override {
-        for (short filter : {EVFILT_READ, EVFILT_WRITE}) {
+        for (short filter : {short{EVFILT_READ}, short{EVFILT_WRITE}}) {
             struct kevent event {};
             EV_SET(&event, static_cast<uintptr_t>(fd), filter, EV_DELETE, 0, 0, nullptr);
             ::kevent(kqueue_, &event, 1, nullptr, 0, nullptr); // ENOENT: was not registered

@@ -68,7 +68,7 @@ bool is_lost_connection(int error) {
     }
 }
 
-bool is_out_of_resources(int error) {
+bool is_out_of_resources_errno(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
@@ -162,7 +162,9 @@ int accept_fd(int listener, sockaddr_storage& address, socklen_t& length, bool b
 #else
     int fd = ::accept(listener, addr, &length);
     if (fd != -1) { // unlike on Linux, O_NONBLOCK is inherited: set it either way
-        set_up(fd);
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        int on = 1; // fails if the peer has gone already; then recv will find out
+        ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
         ::fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
     }
     return fd;
@@ -188,14 +190,21 @@ std::optional<Socket> accept_one(int listener, bool blocking) {
 
 } // namespace
 
+bool is_out_of_resources(const std::system_error& error) {
+    return is_out_of_resources_errno(error.code().value());
+}
+
 Socket::Socket(int fd, std::string address) noexcept : fd_(fd), address_(std::move(address)) {}
 
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), address_(std::move(other.address_)) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(address_, other.address_);
+    if (this != &other) {
+        close();
+        fd_ = std::exchange(other.fd_, -1);
+        address_ = std::move(other.address_);
+    }
     return *this;
 }
 
@@ -225,7 +234,7 @@ Socket Socket::accept() {
         if (std::optional<Socket> client = accept_one(fd_, true)) {
             return std::move(*client);
         }
-        if (is_out_of_resources(errno)) {
+        if (is_out_of_resources_errno(errno)) {
             if (!std::exchange(reported, true)) {
                 log_line(address_,
                          std::system_error(errno, std::generic_category(), "accept").what());

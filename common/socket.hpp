@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <sys/socket.h>
@@ -17,8 +18,8 @@ class Socket {
     // Takes over an open descriptor. `address` is what error messages call this socket.
     Socket(int fd, std::string address) noexcept;
     Socket(Socket&& other) noexcept;
-    Socket& operator=(Socket&& other) noexcept;
-    ~Socket(); // closes the descriptor
+    Socket& operator=(Socket&& other) noexcept; // closes the descriptor it had
+    ~Socket();                                  // closes the descriptor
 
     int fd() const noexcept { return fd_; }
 
@@ -70,6 +71,10 @@ struct Endpoint {
     sockaddr_storage address;
     socklen_t length;
 };
+
+// Whether accept has failed because the process or the system has no descriptor or memory left:
+// then it is worth another try after a while.
+bool is_out_of_resources(const std::system_error& error);
 
 // The addresses of a host name or literal, never empty. Asks a name server where it must, so it
 // may block for seconds. Throws std::runtime_error for a host that is not known.
