@@ -86,7 +86,8 @@ void set_up([[maybe_unused]] int fd) {
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
 #ifdef SO_NOSIGPIPE
-    set_option(fd, SOL_SOCKET, SO_NOSIGPIPE);
+    int on = 1; // fails on a connection whose peer has gone already; then recv will find out
+    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
 }
 
@@ -162,9 +163,7 @@ int accept_fd(int listener, sockaddr_storage& address, socklen_t& length, bool b
 #else
     int fd = ::accept(listener, addr, &length);
     if (fd != -1) { // unlike on Linux, O_NONBLOCK is inherited: set it either way
-        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-        int on = 1; // fails if the peer has gone already; then recv will find out
-        ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+        set_up(fd);
         ::fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
     }
     return fd;
