@@ -19,8 +19,6 @@
 
 #include <sys/select.h>
 
-using Clock = std::chrono::steady_clock;
-
 struct Client {
     Socket socket;
     std::string outgoing; // received but not sent back yet; until it is, we do not receive more
@@ -61,10 +59,10 @@ bool echo_handler(Client& client) {
 // beyond the end of the set. Such a client is closed again.
 void accept_client(Socket& listener, std::map<int, Client>& clients) {
     if (std::optional<Socket> socket = listener.try_accept()) {
-        bool has_room = socket->fd() < FD_SETSIZE;
+        int fd = socket->fd();
+        bool has_room = fd < FD_SETSIZE;
         log_line(socket->address(), has_room ? "connected" : "refused: too many for select");
         if (has_room) {
-            int fd = socket->fd();
             clients.emplace(fd, Client{std::move(*socket), ""});
         }
     }
@@ -78,7 +76,7 @@ void echo_server(Socket listener) {
     log_listening(listener.address());
     listener.set_blocking(false);
     std::map<int, Client> clients; // by descriptor
-    Clock::time_point next_accept = Clock::now();
+    auto next_accept = std::chrono::steady_clock::now();
     while (true) {
         fd_set readable;
         fd_set writable;
@@ -89,7 +87,7 @@ void echo_server(Socket listener) {
             FD_SET(fd, client.outgoing.empty() ? &readable : &writable);
             highest = std::max(highest, fd);
         }
-        bool is_accepting = Clock::now() >= next_accept;
+        bool is_accepting = std::chrono::steady_clock::now() >= next_accept;
         if (is_accepting) {
             FD_SET(listener.fd(), &readable);
         }
@@ -115,7 +113,7 @@ void echo_server(Socket listener) {
                 // No free descriptor. The client stays in the queue and the listener readable:
                 // without a pause select would return at once, again and again.
                 log_line(listener.address(), error.what());
-                next_accept = Clock::now() + std::chrono::milliseconds(100);
+                next_accept = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
             }
         }
     }
