@@ -104,7 +104,8 @@ std::string to_text(const sockaddr* address, socklen_t length) {
     }
     std::string text = host;
     if (address->sa_family == AF_INET6) {
-        text = "[" + text + "]";
+        text.insert(text.begin(), '[');
+        text.push_back(']');
     }
     return text + ":" + port;
 }

@@ -334,7 +334,7 @@ std::optional<Url> make_url(const Reference& parts) {
     }
     url.path = remove_dot_segments(normalise_encoding(parts.path));
     if (url.path.empty()) {
-        url.path = "/"; // section 6.2.3
+        url.path.push_back('/'); // section 6.2.3
     }
     url.has_query = parts.query.has_value();
     url.query = normalise_encoding(parts.query.value_or(""));
@@ -378,7 +378,11 @@ std::string request_target(const Url& url) {
 
 std::string host_header(const Url& url) {
     bool is_ipv6 = url.host.find(':') != std::string::npos;
-    std::string text = is_ipv6 ? "[" + url.host + "]" : url.host;
+    std::string text = url.host;
+    if (is_ipv6) {
+        text.insert(text.begin(), '[');
+        text.push_back(']');
+    }
     if (url.port != 80) {
         text += ":" + std::to_string(url.port);
     }

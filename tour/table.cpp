@@ -121,7 +121,8 @@ std::string spread(const Report& report, std::size_t Measured::*number) {
     std::map<std::size_t, std::string> stages;
     for (const StageReport& stage : report.stages) {
         std::string& list = stages[(*stage.measured).*number];
-        list += (list.empty() ? "" : " ") + stage.stage.number();
+        list += list.empty() ? "" : " ";
+        list += stage.stage.number();
     }
     stages.erase(0);
     auto usual = std::max_element(stages.begin(), stages.end(), [](auto& one, auto& other) {
