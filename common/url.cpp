@@ -384,7 +384,8 @@ std::string host_header(const Url& url) {
         text.push_back(']');
     }
     if (url.port != 80) {
-        text += ":" + std::to_string(url.port);
+        text.push_back(':');
+        text += std::to_string(url.port);
     }
     return text;
 }
