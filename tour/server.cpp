@@ -27,7 +27,7 @@ std::optional<std::string> how_it_ended(const ServerProcess& server) {
         -1) {
         return "the server has died";
     }
-    if (info.si_pid == 0) {
+    if (info.si_pid == 0 || info.si_code == CLD_TRAPPED) { // the latter: it was just traced
         return std::nullopt;
     }
     if (info.si_code == CLD_EXITED) {

@@ -156,8 +156,10 @@ Child::~Child() {
 
 Ending Child::reap() {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) == -1 && errno == EINTR) {
-    }
+    pid_t result = 0;
+    do { // a child that was traced may first report that it has stopped
+        result = ::waitpid(pid_, &status, 0);
+    } while (result == -1 ? errno == EINTR : WIFSTOPPED(status));
     pid_ = 0;
     if (WIFSIGNALED(status)) {
         return {-1, WTERMSIG(status)};
