@@ -741,6 +741,11 @@ TEST_CASE("SIGINT and SIGTERM end it with status 0") {
         CHECK(ending.status == 0);
 
         Server idle;
+#ifdef __SANITIZE_THREAD__
+        // The sanitizer's runtime (that of GCC 12) makes room for pending signals when a
+        // program first blocks, and loses a signal that comes just then.
+        check_serves_another(idle);
+#endif
         idle.signal(signal);
         ending = idle.wait();
         CHECK(ending.signal == 0);
