@@ -1,0 +1,116 @@
+"""Finds pieces of the repository's C++ sources by name: what `FILE#NAME` in a document stands for.
+
+    FILE                    the whole file
+    FILE#NAME               a function, class or struct; CLASS::NAME for a member
+    FILE#NAME,NAME          several, with a blank line between them
+    FILE#NAME@TEXT          the statement in NAME whose first line contains TEXT
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NotFound(Exception):
+    pass
+
+
+def blank_out(code):
+    """The code with comments, strings and characters overwritten by blanks: same length, same
+    lines, but every brace that is left is one."""
+    pattern = r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\''
+    return re.sub(pattern, lambda found: re.sub(r"[^\n]", " ", found[0]), code, flags=re.S)
+
+
+def end_of_block(code, start):
+    """The index behind the bracket that closes the one at `start`."""
+    depth = 0
+    for index in range(start, len(code)):
+        if code[index] in "({[":
+            depth += 1
+        elif code[index] in ")}]":
+            depth -= 1
+            if depth == 0:
+                return index + 1
+    raise NotFound("a bracket is never closed")
+
+
+def body_of(code, name_end):
+    """Where the body begins of what is named just before `name_end`; None for a declaration."""
+    index = name_end
+    while index < len(code) and code[index] not in ";{":
+        index = end_of_block(code, index) if code[index] in "([" else index + 1
+        if index < len(code) and code[index] in ")],=":
+            return None  # it is only used here
+    return index if index < len(code) and code[index] == "{" else None
+
+
+def first_line_of(code, index):
+    """Where the declaration begins that `index` is in, template and attributes included."""
+    start = code.rfind("\n", 0, index) + 1
+    while start > 0:
+        above = code[code.rfind("\n", 0, start - 1) + 1 : start - 1].strip()
+        if not above or above.endswith((";", "{", "}", ":")) or above.startswith("#"):
+            break
+        start = code.rfind("\n", 0, start - 1) + 1
+    return start
+
+
+def find(code, name):
+    """The range of the definition of `name` in code that has been blanked out."""
+    start, end = 0, len(code)
+    *classes, last = name.split("::")
+    if classes and re.search(rf"\b{name}\s*\(", code):
+        classes, last = [], name  # the member is defined outside of its class
+    for outer in classes:
+        inner_start, inner_end = find(code[start:end], outer)
+        start, end = start + inner_start, start + inner_end
+    pattern = rf"\b(?:class|struct)\s+{last}\b|(?<![\w.>~]){last}(?=\s*\()"
+    for found in re.finditer(pattern, code[start:end]):
+        if found[0].startswith(last) and code[:start + found.start()].endswith("::"):
+            continue
+        body = body_of(code[:end], start + found.end())
+        if body is not None:
+            close = end_of_block(code, body)
+            if code[close : close + 1] == ";":
+                close += 1
+            return first_line_of(code, start + found.start()), close
+    raise NotFound(f"there is no definition of {name}")
+
+
+def statement(code, start, end, text, whole):
+    """The range of the statement between `start` and `end` whose first line contains `text`."""
+    at = whole.find(text, start, end)
+    if at == -1:
+        raise NotFound(f"there is no {text!r}")
+    begin = code.rfind("\n", 0, at) + 1
+    index = begin
+    while code[index] not in ";{":
+        index = end_of_block(code, index) if code[index] in "([" else index + 1
+    return begin, index + 1 if code[index] == ";" else end_of_block(code, index)
+
+
+def dedent(lines):
+    return textwrap.dedent(lines).strip("\n")
+
+
+def extract(reference, root=ROOT):
+    """The text that a reference stands for, without the indentation it has in its file."""
+    file, _, names = reference.partition("#")
+    path = root / file
+    if not path.is_file():
+        raise NotFound(f"there is no file {file}")
+    whole = path.read_text(encoding="utf-8")
+    if not names:
+        return whole.rstrip("\n")
+    code = blank_out(whole)
+    names, _, text = names.partition("@")
+    pieces = []
+    for name in names.split(","):
+        start, end = find(code, name)
+        if text:
+            start, end = statement(code, start, end, text, whole)
+        pieces.append(dedent(whole[start:end]))
+    return "\n\n".join(pieces)
