@@ -8,6 +8,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 // Waits until the server has sent back as many bytes as we sent: one send is not one recv.
 std::string receive_exactly(Socket& server, std::size_t size) {
@@ -22,12 +23,21 @@ std::string receive_exactly(Socket& server, std::size_t size) {
     return received;
 }
 
+// Piece by piece: if we sent many megabytes before we received any, the server could not get
+// rid of its echo, would stop receiving, and we would wait for each other for ever.
+void echo(Socket& server, std::string_view line) {
+    while (!line.empty()) {
+        std::string_view piece = line.substr(0, 4096);
+        server.send_all(piece);
+        std::cout << receive_exactly(server, piece.size()) << std::flush;
+        line.remove_prefix(piece.size());
+    }
+}
+
 void echo_lines(Socket server) {
     std::string line;
     while (std::getline(std::cin, line)) {
-        line += '\n';
-        server.send_all(line);
-        std::cout << receive_exactly(server, line.size()) << std::flush;
+        echo(server, line + '\n');
     }
 }
 
