@@ -133,8 +133,12 @@ class Transport {
     bool is_reading() const { return !is_reading_paused_ && !is_eof_received_ && !is_closing_; }
 
     // pause_writing comes when the buffer is larger than `high`, resume_writing when it has
-    // shrunk to `low` or below; in bytes.
+    // shrunk to `low` or below; in bytes. Throws std::invalid_argument if `low` is more than
+    // `high`.
     void set_write_buffer_limits(std::size_t low, std::size_t high) {
+        if (low > high) {
+            throw std::invalid_argument("set_write_buffer_limits: low is more than high");
+        }
         low_ = low;
         high_ = high;
     }

@@ -823,6 +823,8 @@ TEST_CASE("P10 pause_reading and resume_reading") {
 
 TEST_CASE("P11 pause_writing above the high mark, resume_writing at the low one") {
     ProtocolTest test;
+    CHECK_THROWS_AS(test.record.transport->set_write_buffer_limits(4097, 4096),
+                    std::invalid_argument);
     test.record.transport->set_write_buffer_limits(1024, 4096);
     while (test.record.transport->get_write_buffer_size() == 0) { // until the kernel is full
         test.record.transport->write(std::string(1024, 'x'));
