@@ -14,13 +14,17 @@ C++ that is in no file, such as the mistake one would make, is called a sketch: 
 In a table whose head names stages ("| | 06 | 07 |") the row "lines that serve a client" is
 counted: the lines of echo_server.cpp, without blank lines and comments, from the includes to
 the function that accepts, as the tour counts them.
+
+In a table with the head "| term | meaning | first |" the third column is the line of the stages'
+READMEs, read in order, in which the term first appears. There it must be in bold type, because
+that is where it is explained.
 """
 
 import difflib
 import re
 import sys
 
-from documents import fences, markdown_files
+from documents import fences, markdown_files, prose
 from sources import ROOT, NotFound, blank_out, extract
 
 
@@ -74,6 +78,37 @@ def fill_counts(lines):
             lines[index] = "| " + " | ".join([cells[0], *counts]) + " |"
 
 
+def first_appearance(term):
+    """A link to the line in which a term is explained, as it should be where it first appears."""
+    word = re.escape(term) + "(s|es)?"
+    for file in sorted(ROOT.glob("0*_*/README.md")):
+        lines = file.read_text(encoding="utf-8").split("\n")
+        for number, (line, words) in enumerate(zip(lines, prose(lines)), 1):
+            bold = " ".join(re.findall(r"\*\*.*?\*\*", line))
+            if re.search(rf"(?i)\b{word}\b", bold):
+                name = file.relative_to(ROOT)
+                return f"[{name.parts[0][:2]}, line {number}]({name}?plain=1#L{number})"
+            if not line.startswith("#") and re.search(rf"(?i)\b{word}\b", words):
+                raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
+    raise NotFound(f"'{term}' is explained nowhere")
+
+
+def fill_glossary(lines, complain):
+    """Corrects the links of the glossary."""
+    in_glossary = False
+    for index, line in enumerate(lines):
+        if not line.startswith("|"):
+            in_glossary = False
+        elif line == "| term | meaning | first |":
+            in_glossary = True
+        elif in_glossary and not line.startswith("|-"):
+            term, meaning = line.split(" | ")[:2]
+            try:
+                lines[index] = f"{term} | {meaning} | {first_appearance(term[2:])} |"
+            except NotFound as error:
+                complain(index + 1, str(error))
+
+
 def fill(lines, complain):
     """The document as it should be."""
     filled = list(lines)
@@ -86,6 +121,7 @@ def fill(lines, complain):
         if text is not None:
             filled[fence.first : fence.last] = text.split("\n")
     fill_counts(filled)
+    fill_glossary(filled, complain)
     return filled
 
 
