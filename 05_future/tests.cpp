@@ -232,16 +232,30 @@ TEST_CASE("sleep is done when its time has come, and cancelling it cancels the t
     Clock::time_point start = loop.time();
     run_until_complete(loop, sleep(loop, 10ms));
     CHECK(loop.time() - start >= 10ms);
-    std::vector<Future<void>> sleeps;
-    auto captured = std::make_shared<int>(0);
-    for (int i = 0; i < 500; ++i) {
-        sleeps.push_back(sleep(loop, 1h));
-        sleeps.back().add_done_callback([captured](Future<void>) {});
-        sleeps.back().cancel();
+    std::weak_ptr<FutureState> state;
+    {
+        Future<void> cancelled = sleep(loop, 1h);
+        state = cancelled.state();
+        cancelled.cancel();
     }
-    sleeps.clear();
-    run_until_complete(loop, sleep(loop, 1ms));
-    CHECK(captured.use_count() == 1); // no timer keeps them
+    CHECK(!state.expired());
+    run_one_iteration(loop);
+    CHECK(state.expired()); // no timer keeps it
+}
+
+TEST_CASE("a sleep that is cancelled when it is due") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    Future<void> woken(loop);
+    loop.call_later(1ms, [&woken] { woken.cancel(); });
+    woken = sleep(loop, 1ms);
+    while (!woken.done()) {
+        std::this_thread::sleep_for(5ms); // both timers become due in one iteration
+        run_one_iteration(loop);
+    }
+    run_one_iteration(loop);
+    CHECK(woken.cancelled());
+    CHECK(reports->empty());
 }
 
 TEST_CASE("a pending sleep does not leak when its loop is closed") {
