@@ -20,8 +20,8 @@ Generator<std::string> count(std::string name) {
 
 int main() {
     {
-        Generator<std::string> ann = count("ann");
-        Generator<std::string> bob = count("bob");
+        Generator<std::string> ann = count("Ann");
+        Generator<std::string> bob = count("Bob");
         std::cout << "two calls, and now next() by turns\n";
         std::cout << ann.next().value() << '\n';
         std::cout << ann.next().value() << '\n';
