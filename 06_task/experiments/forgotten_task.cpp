@@ -1,0 +1,36 @@
+// Experiment: a generator-based coroutine is called, and nobody makes a Task of it.
+#include "run.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+
+// A shared_ptr knows how many own the text: we, and each frame that has a copy.
+using Text = std::shared_ptr<std::string>;
+
+Coroutine<void> say(Text text) {
+    std::cout << "  " << *text << '\n';
+    co_return;
+}
+
+Coroutine<void> program() {
+    Text text = std::make_shared<std::string>("hello");
+    std::cout << "it is called\n";
+    {
+        Coroutine<void> hello = say(text); // THE MISTAKE: no create_task
+        std::cout << "  owners of the text: " << text.use_count() << '\n';
+        co_yield sleep(std::chrono::milliseconds(10)); // the loop has time to run it
+    }
+    std::cout << "what the call returned has gone\n  owners of the text: " << text.use_count()
+              << '\n';
+
+    std::cout << "it is called and made a Task\n";
+    co_yield create_task(say(text));
+    std::cout << "  owners of the text: " << text.use_count() << '\n';
+}
+
+int main() {
+    EventLoop loop;
+    run(loop, program());
+}

@@ -1,0 +1,61 @@
+// Experiment: the server of stage 07, where echo_server awaits the handler instead of making a
+// task of it. One client is silent; what becomes of the next one?
+#include "async_socket.hpp"
+#include "run.hpp"
+
+#include "common/socket.hpp"
+#include "common/testing/server_process.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <poll.h>
+
+Coroutine<void> echo_handler(AsyncSocket client) {
+    while (true) {
+        std::string data = co_await client.recv(4096);
+        if (data.empty()) {
+            break;
+        }
+        co_await client.send_all(data);
+    }
+}
+
+Coroutine<void> echo_server(AsyncSocket listener) {
+    while (true) {
+        AsyncSocket client = co_await listener.accept();
+        co_await echo_handler(std::move(client)); // THE MISTAKE: no create_task
+    }
+}
+
+void two_clients(std::uint16_t port) {
+    Socket silent = connect_to("127.0.0.1", port);
+    std::cout << "the silent client is connected\n";
+    Socket talkative = connect_to("127.0.0.1", port);
+    talkative.send_all("hello");
+    std::cout << "the talkative client is connected and has sent hello\n";
+
+    bool has_answer = wait_for(talkative.fd(), POLLIN, std::chrono::milliseconds(500));
+    std::cout << (has_answer ? "it has an answer\n" : "after 500 ms it has no answer\n");
+
+    silent.close();
+    std::cout << "the silent client leaves\n";
+    std::cout << "the talkative client gets " << talkative.recv(5) << '\n';
+}
+
+int main() {
+    Socket listener = listen_on("127.0.0.1", 0);
+    std::string address = listener.address();
+    int port = std::stoi(address.substr(address.rfind(':') + 1));
+    EventLoop loop;
+    std::thread clients([&loop, port] {
+        two_clients(static_cast<std::uint16_t>(port));
+        loop.call_soon_threadsafe([&loop] { loop.stop(); });
+    });
+    run(loop, echo_server(AsyncSocket(loop, std::move(listener))));
+    clients.join();
+}

@@ -1,0 +1,28 @@
+// Experiment: a coroutine takes its parameter by reference, and goes on when the object has
+// gone. This is undefined behaviour; AddressSanitizer finds it.
+#include "run.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <string>
+
+Coroutine<void> say_goodbye(const std::string& name) { // THE MISTAKE: not by value
+    co_await sleep(std::chrono::milliseconds(10));
+    std::cout << "goodbye, " << name << std::endl;
+}
+
+Coroutine<void> greet(std::string name) {
+    std::cout << "hello, " << name << std::endl;
+    create_task(say_goodbye(name));
+    co_return; // and `name` goes with the frame of greet
+}
+
+Coroutine<void> program() {
+    create_task(greet("Ada"));
+    co_await sleep(std::chrono::milliseconds(100));
+}
+
+int main() {
+    EventLoop loop;
+    run(loop, program());
+}
