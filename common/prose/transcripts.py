@@ -9,7 +9,8 @@ Two kinds of fences are run, each with its commands from top to bottom, in the r
     ```sh         every line is a command, which only has to succeed
 
 A server (`./tutorial run 04`, or any command that ends in "&") keeps running until the next
-heading. What it prints first is compared, the rest is not.
+heading. What it prints first is compared, the rest is not; if nothing is shown of it, it is ready
+when it listens on port 8000.
 
 So that nothing is built here and no port is fixed, `./tutorial run 04` and `./tutorial
 experiment 04 NAME` stand for the program in BUILD_FOLDER, as does a path below build/tour, and
