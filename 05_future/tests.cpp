@@ -474,10 +474,40 @@ TEST_CASE("AsyncSocket: an accept cancelled without a descriptor leaves the next
     CHECK(run_until_complete(loop, third).address() != address);
 }
 
-TEST_CASE("AsyncSocket: a recv whose socket is dropped is cancelled") {
+#ifdef __linux__ // where a full queue of connections lets the next one wait
+TEST_CASE("AsyncSocket: a cancelled connect that nobody answers is closed at once") {
+    EventLoop loop;
+    Socket listener = listen_on("127.0.0.1", 0);
+    ::listen(listener.fd(), 0); // a queue of one
+    std::string address = listener.address();
+    auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+    Socket in_the_queue = connect_to("127.0.0.1", port);
+    int next_descriptor = ::dup(0);
+    ::close(next_descriptor);
+    {
+        Future<AsyncSocket> connected =
+            AsyncSocket::connect(loop, resolve("127.0.0.1", port).front());
+        run_one_iteration(loop);
+        REQUIRE_FALSE(connected.done());
+        connected.cancel();
+        run_one_iteration(loop);
+    }
+    int lowest = ::dup(0);
+    ::close(lowest);
+    CHECK(lowest == next_descriptor);
+}
+#endif
+
+TEST_CASE("AsyncSocket: an operation whose socket is dropped is cancelled") {
     EventLoop loop;
     Future<std::string> received = Connection::open(loop).ours.recv(100);
     CHECK_THROWS_AS(run_until_complete(loop, received), CancelledError);
+    std::string data(20 << 20, 'x');
+    std::optional<Connection> connection = Connection::open(loop);
+    Future<void> sent = connection->ours.send_all(data);
+    CHECK_FALSE(sent.done());
+    connection->ours = connection->theirs; // the last handle of it
+    CHECK_THROWS_AS(run_until_complete(loop, sent), CancelledError);
 }
 
 TEST_CASE(
