@@ -6,6 +6,7 @@
 #include "future.hpp"
 
 #include "common/log.hpp"
+#include "common/selector.hpp"
 #include "common/socket.hpp"
 
 #include <doctest/doctest.h>
@@ -45,6 +46,24 @@ std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
         [reports](const ExceptionContext& context) { reports->push_back(context.message); });
     return reports;
 }
+
+// Counts the polls, that is, the iterations of the loop.
+class CountingSelector : public Selector {
+  public:
+    explicit CountingSelector(int& count) : count_(count) {}
+    void register_fd(int fd, Events events) override { selector_->register_fd(fd, events); }
+    void modify(int fd, Events events) override { selector_->modify(fd, events); }
+    void unregister(int fd) override { selector_->unregister(fd); }
+    const std::vector<ReadyFd>&
+    select(std::optional<std::chrono::nanoseconds> timeout) override {
+        ++count_;
+        return selector_->select(timeout);
+    }
+
+  private:
+    std::unique_ptr<Selector> selector_ = make_default_selector();
+    int& count_;
+};
 
 // A connection over loopback: two AsyncSockets of the same loop.
 struct Connection {
@@ -396,6 +415,42 @@ TEST_CASE("AsyncSocket: after a cancelled recv the next one gets the data whole"
     CHECK(run_until_complete(loop, connection.ours.recv(100)) == "hello");
 }
 
+TEST_CASE("AsyncSocket: data that nobody waits for does not make the loop spin") {
+    int iterations = 0;
+    EventLoop loop(std::make_unique<CountingSelector>(iterations));
+    Connection connection = Connection::open(loop);
+    run_until_complete(loop, connection.theirs.send_all("x"));
+    CHECK(run_until_complete(loop, connection.ours.recv(100)) == "x"); // it stays registered
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    iterations = 0;
+    run_until_complete(loop, sleep(loop, 50ms));
+    CHECK(iterations < 10);
+    CHECK(run_until_complete(loop, connection.ours.recv(100)) == "hello");
+}
+
+TEST_CASE("AsyncSocket: a cancelled send sends no more") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    Connection connection = Connection::open(loop);
+    const std::size_t size = 20 << 20;
+    connection.ours.send_all(std::string(size, 'x')).cancel();
+    std::size_t received = 0;
+    std::function<void()> receive_more = [&] {
+        connection.theirs.recv(100'000).add_done_callback([&](Future<std::string> future) {
+            received += future.result().size();
+            receive_more();
+        });
+    };
+    receive_more();
+    for (std::size_t before = 1; before != received;) { // until nothing has come for a while
+        before = received;
+        run_until_complete(loop, sleep(loop, 50ms));
+    }
+    CHECK(received < size);
+    CHECK(reports->empty());
+    run_until_complete(loop, connection.ours.send_all("y")); // nobody is in its way
+}
+
 TEST_CASE("AsyncSocket: a reset by the peer is an error of the Future") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
@@ -432,12 +487,22 @@ TEST_CASE("AsyncSocket: a cancelled connect or accept gives up its socket") {
     Endpoint endpoint = resolve("127.0.0.1", port).front();
     std::optional<AsyncSocket> listener(AsyncSocket(loop, std::move(blocking)));
 
+    auto reports = reports_of(loop);
     Future<AsyncSocket> connected = AsyncSocket::connect(loop, endpoint);
     connected.cancel();
     run_one_iteration(loop); // the cancellation, and the connection that has been made
     run_one_iteration(loop);
     AsyncSocket dropped = run_until_complete(loop, listener->accept());
     CHECK(run_until_complete(loop, dropped.recv(100)) == ""); // it was closed
+
+    connected = AsyncSocket::connect(loop, endpoint);
+    loop.call_soon([&] { connected.cancel(); });
+    run_one_iteration(
+        loop); // cancelled between the poll, which finds it connected, and its turn
+    run_one_iteration(loop);
+    dropped = run_until_complete(loop, listener->accept());
+    CHECK(run_until_complete(loop, dropped.recv(100)) == "");
+    CHECK(reports->empty());
 
     Future<AsyncSocket> accepted = listener->accept();
     accepted.cancel();

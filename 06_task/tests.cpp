@@ -400,15 +400,16 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
         EventLoop loop;
         auto reports = reports_of(loop);
         Future<int> never(loop);
-        create_task(loop, wait_two_levels_down(never, log)); // held by nothing but the loop
-        create_task(loop, wait_for(Future<int>(loop), log, 'x'));
+        auto held = create_task(loop, wait_two_levels_down(never, log));
+        create_task(loop, wait_for(Future<int>(loop), log, 'x')); // held by the loop only
         run_one_iteration(loop);
         run_one_iteration(loop);
         CHECK(log == "");
         loop.close();
         CHECK(reports->size() == 2);
         CHECK(reports->front().ends_with("was destroyed but it is pending"));
-        CHECK(log.size() == 3);
+        CHECK(log.size() == 3); // the handle keeps the result, not the generators
+        CHECK_FALSE(held.done());
     }
 }
 
@@ -506,13 +507,14 @@ TEST_CASE("C09 cancelling a sleep cancels its timer") {
     run_one_iteration(loop);
     task.cancel();
     CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
-    // Were the timer alive it would still hold the Future, and the Future this callback.
-    auto captured = std::make_shared<int>(0);
-    Future<void> sleeping = sleep(loop, 1h);
-    sleeping.add_done_callback([captured](Future<void>) {});
-    sleeping.cancel();
+    std::weak_ptr<FutureState> state; // were the timer alive it would still hold it
+    {
+        Future<void> sleeping = sleep(loop, 1h);
+        state = sleeping.state();
+        sleeping.cancel();
+    }
     run_one_iteration(loop);
-    CHECK(captured.use_count() == 1);
+    CHECK(state.expired());
 }
 
 TEST_CASE("a cancellation is not lost when the awaited Future is done in the same iteration") {
@@ -524,6 +526,19 @@ TEST_CASE("a cancellation is not lost when the awaited Future is done in the sam
     future.set_result(1); // the task is going to be resumed
     CHECK(task.cancel());
     CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
+TEST_CASE("a task that cancels itself at its very end is cancelled") {
+    struct Body {
+        static Coroutine<void> cancel_and_end(std::optional<Task<void>>& myself) {
+            myself->cancel();
+            co_return;
+        }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> at_end;
+    at_end = create_task(loop, Body::cancel_and_end(at_end));
+    CHECK_THROWS_AS(run_until_complete(loop, *at_end), CancelledError);
 }
 
 TEST_CASE("a task that waits for itself, directly or not, gets an error instead of hanging") {
