@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sched.h>
 #include <sys/prctl.h>
 #endif
 #ifdef __APPLE__
@@ -141,6 +142,17 @@ std::size_t raise_descriptor_limit() {
     }
     ::getrlimit(RLIMIT_NOFILE, &limit);
     return static_cast<std::size_t>(std::min(limit.rlim_cur, rlim_t(20'000)));
+}
+
+void stay_on_one_core() {
+#ifdef __linux__
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &cores);
+    if (::sched_setaffinity(0, sizeof cores, &cores) == -1) {
+        throw_errno("sched_setaffinity");
+    }
+#endif
 }
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

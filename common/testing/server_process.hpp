@@ -33,6 +33,11 @@ bool wait_for(int fd, short events, std::chrono::milliseconds timeout);
 // have, up to 20,000. Returns that number.
 std::size_t raise_descriptor_limit();
 
+// Keeps this process, and the programs it starts, on one core: what a measurement of CPU time
+// says then does not depend on where the kernel puts them. Does nothing on macOS, which has no
+// call for it.
+void stay_on_one_core();
+
 // How a program has ended.
 struct Ending {
     int status; // -1: by a signal
