@@ -60,7 +60,7 @@ void measure_crowd(const Stage& stage, const Effort& effort, Measured& result) {
         }
         result.clients_tried = count;
         result.clients_served = measured(double(served));
-        result.threads = measured(double(thread_count(server)));
+        result.threads = measured(double(server.thread_count()));
     });
 }
 

@@ -1,22 +1,14 @@
 #include "tour/server.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <exception>
-#include <filesystem>
-#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
-#include <sys/resource.h>
 #include <sys/wait.h>
-
-#ifdef __APPLE__
-#include <libproc.h>
-#endif
 
 namespace {
 
@@ -59,38 +51,4 @@ void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& 
     if (problem) {
         throw std::runtime_error(stage.name + ": " + *problem);
     }
-}
-
-#ifdef __APPLE__
-
-std::size_t thread_count(const ServerProcess& server) {
-    proc_taskinfo info{};
-    if (::proc_pidinfo(server.pid(), PROC_PIDTASKINFO, 0, &info, sizeof info) <= 0) {
-        throw std::runtime_error("cannot tell the number of threads of the server");
-    }
-    return static_cast<std::size_t>(info.pti_threadnum);
-}
-
-#else
-
-std::size_t thread_count(const ServerProcess& server) {
-    std::filesystem::directory_iterator threads("/proc/" + std::to_string(server.pid()) +
-                                                "/task");
-    return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
-}
-
-#endif
-
-std::size_t raise_descriptor_limit() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    // macOS calls its hard limit infinite, and then refuses more than 10,240.
-    for (rlim_t wanted : {rlim_t(20'000), rlim_t(10'240)}) {
-        rlimit raised{std::min(wanted, limit.rlim_max), limit.rlim_max};
-        if (raised.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-            break;
-        }
-    }
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return static_cast<std::size_t>(std::min(limit.rlim_cur, rlim_t(20'000)));
 }

@@ -6,7 +6,7 @@
 
 #include "common/testing/server_process.hpp"
 
-#include <cstddef>
+#include <chrono>
 #include <functional>
 
 // A client of the tour that waits longer than this for an answer gives up, and the tour fails.
@@ -15,10 +15,3 @@ constexpr std::chrono::seconds CLIENT_PATIENCE(20);
 // Starts the server of a stage, calls `use` and ends the server. Throws std::runtime_error,
 // which names the stage, if the server does not start or has died, or `use` has thrown.
 void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use);
-
-// How many threads the server has now. Throws std::runtime_error.
-std::size_t thread_count(const ServerProcess& server);
-
-// Allows this process, and the servers it starts, as many descriptors as the system lets us
-// have. Returns that number.
-std::size_t raise_descriptor_limit();

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sched.h>
 #include <sys/prctl.h>
 #endif
 #ifdef __APPLE__
@@ -125,6 +128,31 @@ bool wait_for(int fd, short events, milliseconds timeout) {
             throw_errno("poll");
         }
     }
+}
+
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    // macOS calls its hard limit infinite, and then refuses more than 10,240.
+    for (rlim_t wanted : {rlim_t(20'000), rlim_t(10'240)}) {
+        rlimit raised{std::min(wanted, limit.rlim_max), limit.rlim_max};
+        if (raised.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+            break;
+        }
+    }
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<std::size_t>(std::min(limit.rlim_cur, rlim_t(20'000)));
+}
+
+void stay_on_one_core() {
+#ifdef __linux__
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &cores);
+    if (::sched_setaffinity(0, sizeof cores, &cores) == -1) {
+        throw_errno("sched_setaffinity");
+    }
+#endif
 }
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -293,6 +321,14 @@ rusage_info_v2 usage_of(pid_t pid) {
     return usage;
 }
 
+proc_taskinfo task_of(pid_t pid) {
+    proc_taskinfo info{};
+    if (::proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &info, sizeof info) <= 0) {
+        throw_errno("proc_pidinfo");
+    }
+    return info;
+}
+
 } // namespace
 
 double ServerProcess::cpu_seconds() const {
@@ -307,7 +343,39 @@ std::size_t ServerProcess::memory_bytes() const {
     return usage_of(pid()).ri_phys_footprint;
 }
 
+std::size_t ServerProcess::address_space_bytes() const {
+    return task_of(pid()).pti_virtual_size;
+}
+
+std::size_t ServerProcess::thread_count() const {
+    return static_cast<std::size_t>(task_of(pid()).pti_threadnum);
+}
+
 #else
+
+namespace {
+
+// The first three numbers of statm(5), which counts pages.
+struct Pages {
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    std::size_t shared = 0; // with a file: the code
+};
+
+Pages pages_of(pid_t pid) {
+    std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+    Pages pages;
+    if (!(statm >> pages.all >> pages.resident >> pages.shared)) {
+        throw std::runtime_error("cannot tell the memory of the server");
+    }
+    return pages;
+}
+
+std::size_t page_size() {
+    return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+} // namespace
 
 double ServerProcess::cpu_seconds() const {
     clockid_t clock{};
@@ -319,14 +387,17 @@ double ServerProcess::cpu_seconds() const {
 }
 
 std::size_t ServerProcess::memory_bytes() const {
-    std::ifstream statm("/proc/" + std::to_string(pid()) + "/statm");
-    std::size_t all = 0;
-    std::size_t resident = 0;
-    std::size_t shared = 0; // with a file: the code
-    if (!(statm >> all >> resident >> shared)) {
-        throw std::runtime_error("cannot tell the memory of the server");
-    }
-    return (resident - shared) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    Pages pages = pages_of(pid());
+    return (pages.resident - pages.shared) * page_size();
+}
+
+std::size_t ServerProcess::address_space_bytes() const {
+    return pages_of(pid()).all * page_size();
+}
+
+std::size_t ServerProcess::thread_count() const {
+    std::filesystem::directory_iterator threads("/proc/" + std::to_string(pid()) + "/task");
+    return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
 }
 
 #endif

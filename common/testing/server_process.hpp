@@ -29,6 +29,15 @@ constexpr std::size_t MEMORY_SLACK = 0;
 // time.
 bool wait_for(int fd, short events, std::chrono::milliseconds timeout);
 
+// Allows this process, and the programs it starts, as many descriptors as the system lets us
+// have, up to 20,000. Returns that number.
+std::size_t raise_descriptor_limit();
+
+// Keeps this process, and the programs it starts, on one core: what a measurement of CPU time
+// says then does not depend on where the kernel puts them. Does nothing on macOS, which has no
+// call for it.
+void stay_on_one_core();
+
 // How a program has ended.
 struct Ending {
     int status; // -1: by a signal
@@ -104,6 +113,8 @@ class ServerProcess {
 
     double cpu_seconds() const;       // that all its threads have used
     std::size_t memory_bytes() const; // resident and its own: no code, no files
+    std::size_t address_space_bytes() const;
+    std::size_t thread_count() const;
 
   private:
     Child child_;
