@@ -79,10 +79,12 @@ TEST_CASE("no change gets lost") {
     constexpr int COUNT = 4;
     ClientCounter counter;
     std::vector<std::thread> threads;
-    step("4 threads serve 50,000 clients each, without a pause");
+    std::latch all_have_begun(COUNT);
+    step("4 threads serve 200,000 clients each, without a pause");
     for (int i = 0; i < COUNT; ++i) {
         threads.emplace_back([&] {
-            for (int client = 0; client < 50'000; ++client) {
+            all_have_begun.arrive_and_wait();
+            for (int client = 0; client < 200'000; ++client) {
                 Served served(counter);
             }
         });

@@ -62,6 +62,19 @@ TEST_CASE("two results in the same iteration") {
     CHECK(fixture.reports == 0);
 }
 
+TEST_CASE("an error in the same iteration as the result") {
+    Fixture fixture;
+    Future<int> first = first_of(fixture.loop, fixture.futures);
+    step("the first gets a result, the second fails: nobody has to be told");
+    fixture.futures[0].set_result(1);
+    fixture.fail(1, "too late");
+    fixture.let_callbacks_run();
+    REQUIRE(first.done());
+    CHECK(first.result() == 1);
+    fixture.futures.clear();
+    CHECK(fixture.reports == 0);
+}
+
 TEST_CASE("one is done already") {
     Fixture fixture;
     fixture.futures[0].set_result(1);
