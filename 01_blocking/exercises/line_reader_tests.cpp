@@ -4,8 +4,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <thread>
 
 TEST_CASE("one line") {
     Connection connection;
@@ -18,16 +16,14 @@ TEST_CASE("one line") {
 TEST_CASE("a line that comes in pieces") {
     Connection connection;
     LineReader reader(connection.server);
-    std::string line;
-    std::thread client([&connection] {
-        for (int i = 0; i < 1000; ++i) {
-            connection.client.send_all("0123456789");
-        }
-        connection.client.send_all("\n");
-    });
     step("the client sends 10,000 bytes, ten at a time, and then the end of the line");
-    line = reader.read_line();
-    client.join();
+    ClientThread thread(connection, [](Socket& client) {
+        for (int i = 0; i < 1000; ++i) {
+            client.send_all("0123456789");
+        }
+        client.send_all("\n");
+    });
+    std::string line = reader.read_line();
     CHECK(line.size() == 10'001);
     CHECK(line.back() == '\n');
 }
@@ -91,15 +87,10 @@ TEST_CASE("a longer line is refused") {
 TEST_CASE("a line without an end is refused before it has come") {
     Connection connection;
     LineReader reader(connection.server, 10'000);
-    std::thread client([&connection] {
-        try {
-            connection.client.send_all(std::string(20'000'000, 'x'));
-            connection.client.shutdown_write();
-        } catch (const std::system_error&) { // the server has closed the connection
-        }
-    });
     step("the limit is 10,000 bytes, and the client sends 20,000,000 times 'x'");
+    ClientThread thread(connection, [](Socket& client) {
+        client.send_all(std::string(20'000'000, 'x'));
+        client.shutdown_write();
+    });
     CHECK_THROWS_AS(reader.read_line(), std::length_error);
-    connection.server.close();
-    client.join();
 }

@@ -2,10 +2,10 @@
 
 #include "common/testing/exercise_tests.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 TEST_CASE("on the wire: four bytes of length, then the text") {
     Connection connection;
@@ -24,14 +24,12 @@ TEST_CASE("a message that comes in pieces") {
     Connection connection;
     step("the client sends a message of 300 bytes in three pieces; the first is half a length");
     std::string text(300, 'x');
-    std::optional<std::string> received;
-    std::thread client([&connection, &text] {
-        connection.client.send_all(std::string("\0\0", 2));
-        connection.client.send_all(std::string("\1\54", 2) + text.substr(0, 100));
-        connection.client.send_all(text.substr(100));
+    ClientThread thread(connection, [&text](Socket& client) {
+        client.send_all(std::string("\0\0", 2));
+        client.send_all(std::string("\1\54", 2) + text.substr(0, 100));
+        client.send_all(text.substr(100));
     });
-    received = receive_message(connection.server);
-    client.join();
+    std::optional<std::string> received = receive_message(connection.server);
     CHECK(received == text);
 }
 
@@ -47,15 +45,14 @@ TEST_CASE("messages that come in one piece") {
 }
 
 TEST_CASE("lengths of all sizes") {
-    Connection connection;
     for (std::size_t size :
          {1ul, 127ul, 128ul, 255ul, 256ul, 65'535ul, 65'536ul, 1'048'576ul}) {
+        Connection connection;
         step("a message of " + std::to_string(size) + " bytes");
         std::string text(size, 'x');
-        std::optional<std::string> received;
-        std::thread client([&connection, &text] { send_message(connection.client, text); });
-        received = receive_message(connection.server);
-        client.join();
+        ClientThread thread(connection,
+                            [&text](Socket& client) { send_message(client, text); });
+        std::optional<std::string> received = receive_message(connection.server);
         bool is_same = received == text;
         CHECK(is_same);
     }

@@ -9,9 +9,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 
 // Printed and flushed at once: so it is there even if the next step crashes or never ends.
 inline void step(std::string_view what) {
@@ -36,6 +39,30 @@ struct Connection {
         std::from_chars(port.data(), port.data() + port.size(), number);
         return number;
     }
+};
+
+// A client in a thread of its own, for what would not fit into the kernel's buffers. At the end
+// of the block, also if that is left by an exception, the server closes the connection; so the
+// client ends, too.
+class ClientThread {
+  public:
+    ClientThread(Connection& connection, std::function<void(Socket&)> run)
+        : server_(connection.server), thread_([&client = connection.client, run] {
+              try {
+                  run(client);
+              } catch (const std::system_error&) { // the server has closed the connection
+              }
+          }) {}
+    ClientThread(const ClientThread&) = delete;
+    ClientThread& operator=(const ClientThread&) = delete;
+    ~ClientThread() {
+        server_.close();
+        thread_.join();
+    }
+
+  private:
+    Socket& server_;
+    std::thread thread_;
 };
 
 // Runs an event loop, that of whichever stage, until `condition` holds. Fails instead of
