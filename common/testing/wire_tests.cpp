@@ -4,13 +4,15 @@
 //     wire_tests --server=build/03_select/echo_server [--server-arg=ARG]...
 //     [--patience=SECONDS]
 //
-// and the options of doctest: --test-suite=NAME, --test-case=NAME, --help.
+// and the options of doctest: --test-suite=NAME, --test-case=NAME, --help. With --verdict=MODEL
+// it tells in words what a server keeps of its promises: see verdict.hpp, and ./tutorial check.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include "common/selector.hpp"
 #include "common/socket.hpp"
 #include "common/testing/server_process.hpp"
+#include "common/testing/verdict.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -20,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +31,12 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -41,6 +46,7 @@ constexpr std::size_t MEGABYTE = 1024 * 1024;
 
 std::string server_program;                      // --server
 std::vector<std::string> server_extra_arguments; // --server-arg
+bool is_verdict = false;                         // --verdict: a server that is not ours
 
 ServerSetup setup_with(std::vector<std::string> arguments) {
     ServerSetup setup;
@@ -50,7 +56,7 @@ ServerSetup setup_with(std::vector<std::string> arguments) {
     return setup;
 }
 
-const std::vector<std::string> ANY_PORT = {"--port", "0", "--quiet"};
+std::vector<std::string> ANY_PORT = {"--port", "0", "--quiet"}; // --verdict: no --quiet
 
 // The server under test, on a free port.
 struct Server : ServerProcess {
@@ -58,6 +64,9 @@ struct Server : ServerProcess {
     explicit Server(std::vector<std::string> arguments)
         : Server(setup_with(std::move(arguments))) {}
     explicit Server(const ServerSetup& setup) : ServerProcess(server_program, setup) {}
+    Server(Server&&) = default;
+    Server& operator=(Server&&) = default;
+    ~Server() { tell_if_ended(pid()); }
 };
 
 // Bytes without a pattern: what is lost, doubled or out of order cannot look right.
@@ -251,6 +260,11 @@ void check_select_limit(const std::vector<std::string>& arguments) {
     served.front().echo("still served");
 }
 
+void check_status_0(const Ending& ending) {
+    bool is_0 = ending.signal == 0 && ending.status == 0;
+    CHECK_MESSAGE(is_0, "it ended with status ", ending.status, ", signal ", ending.signal);
+}
+
 // The first line is the message; what follows a wrong argument is the usage.
 void check_refusal(const std::vector<std::string>& arguments, int status) {
     ServerSetup setup = setup_with(arguments);
@@ -264,7 +278,7 @@ void check_refusal(const std::vector<std::string>& arguments, int status) {
     CHECK(run.ending.signal == 0);
     CHECK(run.ending.status == status);
     CHECK(run.output.empty());
-    CHECK(run.errors.starts_with("echo_server: "));
+    CHECK((is_verdict || run.errors.starts_with("echo_server: ")));
     std::size_t end_of_line = run.errors.find('\n');
     REQUIRE(end_of_line != std::string::npos);
     std::string rest = run.errors.substr(end_of_line + 1);
@@ -293,7 +307,9 @@ Ending end_with_clients(int signal) {
     server->signal(signal);
     Ending ending = server->wait();
 
-    server.emplace(std::vector<std::string>{"--port", port, "--quiet"});
+    std::vector<std::string> same_port = ANY_PORT;
+    same_port[1] = port;
+    server.emplace(same_port);
     check_serves_another(*server);
     return ending;
 }
@@ -394,7 +410,8 @@ TEST_CASE("a client that does not read must wait and loses nothing") {
     std::string data = random_bytes(64 * MEGABYTE);
     std::size_t sent = client.send_until_stuck(data);
     CHECK_MESSAGE(sent < data.size(), "the server keeps everything in its memory");
-    CHECK(server.memory_bytes() < memory_before + MEGABYTE + MEMORY_SLACK);
+    CHECK_MESSAGE(server.memory_bytes() < memory_before + MEGABYTE + MEMORY_SLACK,
+                  "the server's memory grows by more than 1 MB");
     check_same(client.receive(sent), data.substr(0, sent));
     client.echo("and goes on as if nothing had been");
 }
@@ -505,11 +522,10 @@ TEST_CASE("SIGSTOP and SIGCONT lose nothing") {
 TEST_CASE("SIGINT and SIGTERM end it and the port is free at once") {
     for (int signal : {SIGINT, SIGTERM}) {
         Ending ending = end_with_clients(signal);
-        CAPTURE(ending.status);
-        CAPTURE(ending.signal);
         bool is_expected =
             ending.signal == signal || (ending.signal == 0 && ending.status == 0);
-        CHECK(is_expected);
+        CHECK_MESSAGE(is_expected, "signal ", signal, ": it ended with status ", ending.status,
+                      ", signal ", ending.signal);
     }
 }
 
@@ -672,7 +688,8 @@ TEST_CASE("no free descriptor") {
     CHECK(clients.back().is_silent(1000ms));
     double cpu = server.cpu_seconds() - cpu_before;
     std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    CHECK(cpu < 0.1 * elapsed.count());
+    CHECK_MESSAGE(cpu < 0.1 * elapsed.count(), "the server spins: it used the processor for ",
+                  cpu, " of ", elapsed.count(), " s");
 
     clients.front().echo("those who are in are served");
     for (std::size_t i = 0; i < clients.size(); ++i) { // and each one who leaves lets one in
@@ -737,8 +754,7 @@ TEST_SUITE_BEGIN("event loop");
 TEST_CASE("SIGINT and SIGTERM end it with status 0") {
     for (int signal : {SIGINT, SIGTERM}) {
         Ending ending = end_with_clients(signal);
-        CHECK(ending.signal == 0);
-        CHECK(ending.status == 0);
+        check_status_0(ending);
 
         Server idle;
 #ifdef __SANITIZE_THREAD__
@@ -748,8 +764,7 @@ TEST_CASE("SIGINT and SIGTERM end it with status 0") {
 #endif
         idle.signal(signal);
         ending = idle.wait();
-        CHECK(ending.signal == 0);
-        CHECK(ending.status == 0);
+        check_status_0(ending);
     }
 }
 
@@ -764,8 +779,7 @@ TEST_CASE("SIGTERM without a free descriptor") {
     clients.front().echo("hello");
     server.signal(SIGTERM);
     Ending ending = server.wait();
-    CHECK(ending.signal == 0);
-    CHECK(ending.status == 0);
+    check_status_0(ending);
 }
 
 TEST_CASE("10000 clients at once") {
@@ -854,6 +868,40 @@ TEST_SUITE_END();
 
 // ----------------------------------------------------------------------------------------------
 
+// Whether the program can be tested at all. If not, says why.
+bool can_be_checked() {
+    try {
+        Server first;
+        Server second;
+        if (first.port() != second.port()) {
+            return true;
+        }
+        std::cout << "two servers that were started with --port 0 both say port "
+                  << first.port() << '\n';
+    } catch (const std::exception& error) {
+        std::cout << error.what() << '\n';
+    }
+    std::cout << "To be checked, a program has to take the arguments --port 0, choose a free "
+                 "port, and print,\nonce it accepts clients, one line on standard output, "
+                 "flushed, and nothing else there:\n    listening on HOST:PORT\n";
+    return false;
+}
+
+// Tells which promises the server keeps. Returns the status of the program.
+int run_verdict(doctest::Context& context) {
+    ANY_PORT = {"--port", "0"};
+    if (!can_be_checked()) {
+        return 2;
+    }
+    context.setOption("reporters", "verdict");
+    context.addFilter("test-suite", suites_of_model());
+    // These are about options that only our servers have, or that a server need not be.
+    context.addFilter("test-case-exclude", "*--selector*,the second client waits*");
+    ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO); // the server may log what it likes
+    context.run();
+    return is_broken_promise() ? 1 : 0;
+}
+
 int main(int argc, char** argv) {
     std::vector<char*> for_doctest;
     for (int i = 0; i < argc; ++i) {
@@ -863,6 +911,9 @@ int main(int argc, char** argv) {
             server_program = value;
         } else if (argument.starts_with("--server-arg=")) {
             server_extra_arguments.push_back(value);
+        } else if (argument.starts_with("--verdict=")) {
+            is_verdict = true;
+            verdict_model = std::stoi(value);
         } else if (argument.starts_with("--patience=")) {
             patience = std::chrono::seconds(std::stoi(value));
         } else {
@@ -875,5 +926,5 @@ int main(int argc, char** argv) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 
     doctest::Context context(static_cast<int>(for_doctest.size()), for_doctest.data());
-    return context.run();
+    return is_verdict ? run_verdict(context) : context.run();
 }

@@ -1,0 +1,98 @@
+#include <client_counter.hpp> // the exercise, or its solution
+
+#include "common/testing/exercise_tests.hpp"
+
+#include <latch>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+TEST_CASE("one client after the other") {
+    ClientCounter counter;
+    step("nobody is there yet");
+    CHECK(counter.now() == 0);
+    CHECK(counter.most() == 0);
+    for (int i = 0; i < 3; ++i) {
+        step("a client comes");
+        Served served(counter);
+        CHECK(counter.now() == 1);
+        step("and goes");
+    }
+    CHECK(counter.now() == 0);
+    CHECK(counter.most() == 1);
+}
+
+TEST_CASE("most() remembers") {
+    ClientCounter counter;
+    {
+        step("three clients come, and go");
+        Served first(counter);
+        Served second(counter);
+        Served third(counter);
+        CHECK(counter.now() == 3);
+    }
+    step("one more comes");
+    Served fourth(counter);
+    CHECK(counter.now() == 1);
+    CHECK(counter.most() == 3);
+}
+
+TEST_CASE("a handler that is left by an exception") {
+    ClientCounter counter;
+    step("a client comes, and its handler throws");
+    try {
+        Served served(counter);
+        throw std::runtime_error("connection reset");
+    } catch (const std::exception&) {
+    }
+    CHECK(counter.now() == 0);
+    CHECK(counter.most() == 1);
+}
+
+TEST_CASE("many threads at once") {
+    constexpr int COUNT = 20;
+    ClientCounter counter;
+    std::latch all_are_in(COUNT + 1);
+    std::latch may_leave(1);
+    std::vector<std::thread> threads;
+    step("20 threads serve a client each, all at the same time");
+    for (int i = 0; i < COUNT; ++i) {
+        threads.emplace_back([&] {
+            Served served(counter);
+            all_are_in.arrive_and_wait();
+            may_leave.wait();
+        });
+    }
+    all_are_in.arrive_and_wait();
+    int now = counter.now();
+    may_leave.count_down();
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(now == COUNT);
+    step("all have gone");
+    CHECK(counter.now() == 0);
+    CHECK(counter.most() == COUNT);
+}
+
+TEST_CASE("no change gets lost") {
+    constexpr int COUNT = 4;
+    ClientCounter counter;
+    std::vector<std::thread> threads;
+    std::latch all_have_begun(COUNT);
+    step("4 threads serve 200,000 clients each, without a pause");
+    for (int i = 0; i < COUNT; ++i) {
+        threads.emplace_back([&] {
+            all_have_begun.arrive_and_wait();
+            for (int client = 0; client < 200'000; ++client) {
+                Served served(counter);
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(counter.now() == 0);
+    CHECK(counter.most() >= 1);
+    CHECK(counter.most() <= COUNT);
+}

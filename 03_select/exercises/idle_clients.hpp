@@ -1,0 +1,51 @@
+// Exercise: who has been silent for too long, and how long may select wait?
+//
+// A server that runs for months must get rid of clients that will never say anything again. So
+// select must not wait for ever: only until the next client has been silent for too long. If
+// its timeout is too short, the loop turns without anything to do; if it is 0, it spins.
+//
+// No function here looks at the clock: the caller says what time it is. So the tests need not
+// wait for anything.
+#pragma once
+
+#include "common/testing/exercise.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include <sys/time.h>
+
+using Clock = std::chrono::steady_clock;
+
+class IdleClients {
+  public:
+    // Clients that are silent for `limit` are to be closed.
+    explicit IdleClients(std::chrono::nanoseconds limit) : limit_(limit) {}
+
+    // A client has connected, or has sent something.
+    void active(int fd, Clock::time_point now) { TODO("remember when"); }
+
+    // A client is closed. Call it before another one gets the same descriptor.
+    void remove(int fd) { TODO("forget it"); }
+
+    // Those who have been silent for `limit` or longer.
+    std::vector<int> expired(Clock::time_point now) const { TODO("look at all of them"); }
+
+    // How long until the next one expires: never negative, and std::nullopt if there are no
+    // clients. Whoever waits for so long finds one in expired().
+    std::optional<std::chrono::nanoseconds> time_to_wait(Clock::time_point now) const {
+        TODO("the client who has been silent for longest is the next");
+    }
+
+  private:
+    std::chrono::nanoseconds limit_;
+    std::map<int, Clock::time_point> last_activity_; // by descriptor
+};
+
+// For select, which counts in microseconds: not less than `duration`, or select would return
+// too early, and again, and again.
+inline timeval to_timeval(std::chrono::nanoseconds duration) {
+    TODO("round up; tv_usec is less than 1,000,000");
+}
