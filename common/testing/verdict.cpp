@@ -6,12 +6,14 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <iostream>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,20 +23,34 @@ namespace {
 
 std::string server_end; // how a server has ended before its time, in this test
 
+// Whether the process has ended; leaves it there for whoever waits for it.
+bool has_ended(pid_t pid, siginfo_t& end) {
+    end = {};
+    return ::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           end.si_pid == pid;
+}
+
 } // namespace
 
 void tell_if_ended(pid_t pid) {
-    siginfo_t end{};
-    int options = WEXITED | WNOHANG | WNOWAIT; // it is still there for whoever waits for it
-    if (pid == 0 || ::waitid(P_PID, static_cast<id_t>(pid), &end, options) == -1 ||
-        end.si_pid == 0) {
+    if (pid == 0) {
         return;
     }
-    server_end = end.si_code == CLD_EXITED
-                     ? " (the server has ended, with status " + std::to_string(end.si_status)
-                     : " (the server was ended by signal " + std::to_string(end.si_status) +
-                           ", " + ::strsignal(end.si_status);
-    server_end += ")";
+    siginfo_t end{};
+    bool is_over = has_ended(pid, end);
+    // A process that ends closes its sockets first. So, where something has gone wrong, it may
+    // be about to end: it gets half a second.
+    for (int i = 0; i < 50 && !is_over && std::uncaught_exceptions() > 0; ++i) {
+        ::poll(nullptr, 0, 10);
+        is_over = has_ended(pid, end);
+    }
+    if (is_over) {
+        std::string status = std::to_string(end.si_status);
+        server_end = end.si_code == CLD_EXITED
+                         ? " (the server has ended, with status " + status + ")"
+                         : " (the server was ended by signal " + status + ", " +
+                               ::strsignal(end.si_status) + ")";
+    }
 }
 
 namespace {

@@ -680,7 +680,8 @@ TEST_CASE("no free descriptor") {
     for (std::size_t i = 0; i < 8; ++i) {
         CHECK(clients[i].receive(8) == "hello " + std::to_string(10 + i));
     }
-    REQUIRE(clients.back().is_silent(300ms));
+    REQUIRE_MESSAGE(clients.back().is_silent(300ms),
+                    "a client that has to wait for a free descriptor was not left waiting");
 
     // A server that tries again and again without a pause uses all of a processor.
     double cpu_before = server.cpu_seconds();
