@@ -413,6 +413,26 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
     }
 }
 
+TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed before") {
+    struct CancelAtExit {
+        Task<void> task;
+        ~CancelAtExit() { task.cancel(); }
+    };
+    struct Body {
+        static Coroutine<void> sleep_and_cancel(Task<void> other) {
+            CancelAtExit at_exit{other};
+            co_yield sleep(1h);
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    Task<void> other = create_task(loop, sleep_long());
+    create_task(loop, Body::sleep_and_cancel(other));
+    run_one_iteration(loop);
+    loop.close();
+    CHECK(reports->size() == 2);
+}
+
 TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
     EventLoop loop;
     Task<void> task = create_task(loop, sleep_long());

@@ -166,6 +166,12 @@ class TaskBase {
     }
 
   protected:
+    // They are going to be destroyed: nothing of them is left to run, or to cancel.
+    void forget_coroutines() {
+        next_ = nullptr;
+        suspension_ = nullptr;
+    }
+
     void request_cancel() {
         ++cancel_requests_;
         if (suspension_ == nullptr || !suspension_->cancel()) {

@@ -53,7 +53,10 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     FutureState& as_future() override { return *this; }
 
-    void abandon() override { coroutine_.destroy(); }
+    void abandon() override {
+        forget_coroutines();
+        coroutine_.destroy();
+    }
 
   private:
     void finish() override {

@@ -315,6 +315,28 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
     CHECK_THROWS_AS(create_task(loop, append(log, 'q')), std::runtime_error); // L14
 }
 
+TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed before") {
+    struct CancelAtExit {
+        Task<void> task;
+        ~CancelAtExit() { task.cancel(); }
+    };
+    struct Body {
+        static Coroutine<void> sleep_and_cancel(Task<void> other) {
+            CancelAtExit at_exit{other};
+            co_await sleep(1h);
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    std::string log;
+    Task<void> other = create_task(loop, sleep_long(log, 'x'));
+    create_task(loop, Body::sleep_and_cancel(other));
+    run_one_iteration(loop);
+    loop.close();
+    CHECK(reports->size() == 2);
+    CHECK(log == "x");
+}
+
 TEST_CASE("T09 a Future of another loop is an error, not a lost wake-up") {
     EventLoop loop;
     EventLoop other;
