@@ -912,6 +912,42 @@ TEST_CASE("Q04 the turn of a cancelled getter goes to the next one") {
     CHECK_THROWS_AS(run_until_complete(loop, getter), CancelledError);
 }
 
+TEST_CASE("Q04 a getter that was cancelled a moment ago is in nobody's way") {
+    EventLoop loop;
+    Queue<int> queue;
+    Task<int> getter = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    getter.cancel();
+    queue.put_nowait(1); // it does not know yet
+    run_one_iteration(loop);
+    CHECK(getter.cancelled());
+    CHECK(queue.get_nowait() == 1);
+}
+
+TEST_CASE("Q03 whoever is woken finds the queue as it is then, and waits again") {
+    EventLoop loop;
+    Queue<int> queue(1);
+    Task<int> getter = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    queue.put_nowait(1);
+    CHECK(queue.get_nowait() == 1); // before the getter, whose turn it was
+    run_one_iteration(loop);
+    CHECK_FALSE(getter.done());
+    queue.put_nowait(2);
+    CHECK(run_until_complete<int>(loop, getter) == 2);
+
+    queue.put_nowait(3);
+    Task<void> putter = create_task(loop, queue.put(5));
+    run_one_iteration(loop);
+    CHECK(queue.get_nowait() == 3);
+    queue.put_nowait(4); // before the putter, whose turn it was
+    run_one_iteration(loop);
+    CHECK_FALSE(putter.done());
+    CHECK(queue.get_nowait() == 4);
+    run_until_complete<void>(loop, putter);
+    CHECK(queue.get_nowait() == 5);
+}
+
 TEST_CASE("Q08 task_done more often than there were items") {
     Queue<int> queue;
     CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
