@@ -1,5 +1,6 @@
 #include "common/trace.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <map>
@@ -66,7 +67,6 @@ class Trace {
     long thread_lane() {
         thread_local long lane = 0;
         if (lane == 0) {
-            std::lock_guard lock(mutex_);
             lane = ++last_thread_;
             name_lane(THREADS, lane, "thread " + std::to_string(lane));
         }
@@ -76,11 +76,15 @@ class Trace {
   private:
     void event(int group, long lane, const std::string& what) {
         using namespace std::chrono;
+        // In the lane of a connection: which thread has done it.
+        std::string by = group == CONNECTIONS
+                             ? R"(,"args":{"thread":)" + std::to_string(thread_lane()) + "}"
+                             : "";
         auto now = steady_clock::now().time_since_epoch();
         write_line("{" + what +
                    ",\"ts\":" + std::to_string(duration<double, std::micro>(now).count()) +
                    ",\"pid\":" + std::to_string(group) + ",\"tid\":" + std::to_string(lane) +
-                   "},");
+                   by + "},");
     }
 
     // One write, appended: lines of several threads never mix. A full disk costs the trace
@@ -94,7 +98,7 @@ class Trace {
     std::mutex mutex_;
     std::map<int, long> lanes_;
     long last_connection_ = 0;
-    long last_thread_ = 0;
+    std::atomic<long> last_thread_ = 0;
 };
 
 // Null when there is nothing to record. Never destroyed: threads may outlive main's statics.

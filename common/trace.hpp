@@ -8,8 +8,9 @@
 #include <cstddef>
 #include <string>
 
-// The lane of a connection shows by turns "waits for input" and "echoes". The number of the
-// descriptor stands for the connection until trace_close.
+// The lane of a connection shows by turns "waits for input" and "echoes"; each event names the
+// thread that is at work. The number of the descriptor stands for the connection until
+// trace_close.
 void trace_connection(int fd, const std::string& name);
 void trace_received(int fd, std::size_t count);
 void trace_sent(int fd, std::size_t count, std::size_t wanted);

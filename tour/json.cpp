@@ -130,10 +130,11 @@ std::string as_json(const Report& report) {
                                   {"kernel", text(report.machine.kernel)},
                                   {"compiler", text(report.machine.compiler)},
                                   {"build_type", text(report.machine.build_type)}});
-    std::string settings = object({{"quick", report.is_quick ? "true" : "false"},
-                                   {"thinking_ms", number(double(THINKING_TIME.count()))},
-                                   {"window_s", number(report.window_s)},
-                                   {"message_bytes", "64"}});
+    std::string settings =
+        object({{"quick", report.is_quick ? "true" : "false"},
+                {"thinking_ms", number(double(ALL_AT_ONCE.thinking.count()))},
+                {"window_s", number(report.window_s)},
+                {"message_bytes", "64"}});
     std::vector<std::string> stages;
     for (const StageReport& stage : report.stages) {
         stages.push_back(stage_json(stage));

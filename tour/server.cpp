@@ -31,10 +31,11 @@ std::optional<std::string> how_it_ended(const ServerProcess& server) {
 
 } // namespace
 
-void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use) {
+void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use,
+                 const ServerSetup& setup) {
     std::optional<std::string> problem;
     try {
-        ServerProcess server(program_of(stage));
+        ServerProcess server(program_of(stage), setup);
         try {
             use(server);
         } catch (const std::exception& error) {

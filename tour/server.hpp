@@ -14,4 +14,5 @@ constexpr std::chrono::seconds CLIENT_PATIENCE(20);
 
 // Starts the server of a stage, calls `use` and ends the server. Throws std::runtime_error,
 // which names the stage, if the server does not start or has died, or `use` has thrown.
-void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use);
+void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use,
+                 const ServerSetup& setup = {});

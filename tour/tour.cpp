@@ -5,6 +5,7 @@
 #include "tour/server.hpp"
 #include "tour/stages.hpp"
 #include "tour/terminal.hpp"
+#include "tour/timeline.hpp"
 #include "tour/watch.hpp"
 
 #include <algorithm>
@@ -27,19 +28,41 @@ struct Options {
     bool is_quick = false;
     std::string json_file;
     std::string svg_file;
+    std::string pictures_folder;
 };
 
 const char* const USAGE =
     "usage: tour [--only STAGES] [--quick] [--json FILE] [--svg FILE]\n"
+    "       tour [--only STAGES] --pictures FOLDER\n"
     "  --only STAGES  some of the stages, as in 03,07\n"
     "  --quick        measures for a shorter time, with fewer idle clients\n"
     "  --json FILE    also writes all that was seen and measured, for programs\n"
     "  --svg FILE     also writes the picture of the clients, for a browser\n"
+    "  --pictures FOLDER  measures nothing, but writes FOLDER/NN_stage/timeline.svg for each\n"
+    "                 stage: both sides of one run, the clients and the server's threads\n"
     "  --help         this text\n";
 
 [[noreturn]] void exit_with_usage(const std::string& problem) {
     std::cerr << "tour: " << problem << '\n' << USAGE;
     std::exit(2);
+}
+
+void set_option(Options& options, const std::string& name, const std::string& value) {
+    if (name == "--json") {
+        options.json_file = value;
+    } else if (name == "--svg") {
+        options.svg_file = value;
+    } else if (name == "--pictures") {
+        options.pictures_folder = value;
+    } else if (name == "--only") {
+        try {
+            options.stages = find_stages(value);
+        } catch (const std::invalid_argument& error) {
+            exit_with_usage(error.what());
+        }
+    } else {
+        exit_with_usage("unknown argument '" + name + "'");
+    }
 }
 
 Options parse_options(int argc, char** argv) {
@@ -54,22 +77,14 @@ Options parse_options(int argc, char** argv) {
             options.is_quick = true;
             continue;
         }
-        if (option != "--only" && option != "--json" && option != "--svg") {
-            exit_with_usage("unknown argument '" + option + "'");
-        }
         if (i + 1 == argc) {
-            exit_with_usage("a value is missing after " + option);
+            exit_with_usage("unknown argument, or a value is missing: '" + option + "'");
         }
-        std::string value = argv[++i];
-        if (option == "--only") {
-            try {
-                options.stages = find_stages(value);
-            } catch (const std::invalid_argument& error) {
-                exit_with_usage(error.what());
-            }
-        } else {
-            (option == "--json" ? options.json_file : options.svg_file) = value;
-        }
+        set_option(options, option, argv[++i]);
+    }
+    if (!options.pictures_folder.empty() &&
+        (options.is_quick || !options.json_file.empty() || !options.svg_file.empty())) {
+        exit_with_usage("--pictures goes with --only, and with nothing else");
     }
     return options;
 }
@@ -93,7 +108,8 @@ void watch_all(Report& report, const Terminal& terminal) {
     terminal.print_picture_legend();
     terminal.print_time_axis();
     for (StageReport& stage : report.stages) {
-        with_server(stage.stage, [&](ServerProcess& server) { stage.watched = watch(server); });
+        with_server(stage.stage,
+                    [&](ServerProcess& server) { stage.watched = watch(server, ALL_AT_ONCE); });
         terminal.print_picture(stage);
     }
 }
@@ -108,6 +124,14 @@ void measure_all(Report& report, const Effort& effort, const Terminal& terminal)
     }
     terminal.show_progress("");
     terminal.print(table_of(report));
+}
+
+void draw_pictures(const Options& options, const Terminal& terminal) {
+    for (const Stage& stage : options.stages) {
+        std::string file = options.pictures_folder + "/" + stage.name + "/timeline.svg";
+        write_file(file, as_svg(watch_both_sides(stage)));
+        terminal.print(file + "\n");
+    }
 }
 
 void tour(const Options& options, const Terminal& terminal) {
@@ -145,7 +169,11 @@ int main(int argc, char** argv) {
     Terminal terminal;
     try {
         locate_programs(argv[0]);
-        tour(options, terminal);
+        if (options.pictures_folder.empty()) {
+            tour(options, terminal);
+        } else {
+            draw_pictures(options, terminal);
+        }
     } catch (const std::exception& error) {
         terminal.show_progress("");
         std::cerr << "tour: " << error.what() << '\n';

@@ -21,20 +21,21 @@ struct Stopwatch {
     }
 };
 
-Coroutine<void> slow_client(std::size_t number, const Endpoint& server,
+Coroutine<void> slow_client(std::size_t number, const Scene& scene, const Endpoint& server,
                             const Stopwatch& stopwatch, WatchedClient& seen) {
+    co_await sleep(scene.apart * number);
     seen.connecting_ms = stopwatch.ms();
     {
         AsyncSocket socket = co_await AsyncSocket::connect(server);
         seen.connected_ms = stopwatch.ms();
-        for (std::size_t i = 1; i <= WATCHED_LINES; ++i) {
+        for (std::size_t i = 1; i <= scene.lines; ++i) {
             std::string line =
                 "client " + std::to_string(number) + ", line " + std::to_string(i) + "\n";
             double sent = stopwatch.ms();
             co_await round_trip(socket, line);
             seen.lines.push_back({sent, stopwatch.ms()});
-            if (i < WATCHED_LINES) {
-                co_await sleep(THINKING_TIME);
+            if (i < scene.lines) {
+                co_await sleep(scene.thinking);
             }
         }
     }
@@ -55,7 +56,7 @@ double Watched::longest_wait_ms() const {
 
 std::string Watched::summary() const {
     double longest = longest_wait_ms();
-    bool waited_for_thinkers = longest >= double(THINKING_TIME.count());
+    bool waited_for_thinkers = longest >= double(scene.thinking.count());
     std::array<char, 120> text{};
     std::snprintf(text.data(), text.size(),
                   waited_for_thinkers
@@ -65,14 +66,15 @@ std::string Watched::summary() const {
     return text.data();
 }
 
-Watched watch(const ServerProcess& server) {
+Watched watch(const ServerProcess& server, const Scene& scene) {
     Endpoint endpoint = resolve("127.0.0.1", server.port()).front();
     EventLoop loop;
     Stopwatch stopwatch;
-    Watched watched{std::vector<WatchedClient>(WATCHED_CLIENTS), 0};
+    Watched watched{scene, stopwatch.start, std::vector<WatchedClient>(scene.clients), 0};
     std::vector<Coroutine<void>> coroutines;
-    for (std::size_t i = 0; i < WATCHED_CLIENTS; ++i) {
-        coroutines.push_back(slow_client(i + 1, endpoint, stopwatch, watched.clients[i]));
+    for (std::size_t i = 0; i < scene.clients; ++i) {
+        coroutines.push_back(
+            slow_client(i + 1, scene, endpoint, stopwatch, watched.clients[i]));
     }
     run_all_to_the_end(loop, std::move(coroutines));
     for (const WatchedClient& client : watched.clients) {

@@ -1,4 +1,4 @@
-// Five slow clients visit a server at the same time, and what happens to each of them is
+// A few slow clients visit a server at the same time, and what happens to each of them is
 // written down: who waited, who was served. All stages get the same clients.
 #pragma once
 
@@ -8,11 +8,17 @@
 #include <string>
 #include <vector>
 
-constexpr std::size_t WATCHED_CLIENTS = 5;
-constexpr std::size_t WATCHED_LINES = 3;
-constexpr std::chrono::milliseconds THINKING_TIME(100); // of a client, between two lines
+struct Scene {
+    std::size_t clients;
+    std::size_t lines;                  // of each client
+    std::chrono::milliseconds thinking; // of a client, between two lines
+    std::chrono::milliseconds apart;    // before each client comes; 0: all come at once
+};
+constexpr Scene ALL_AT_ONCE{5, 3, std::chrono::milliseconds(100), {}};
+// One after the other, so that the server is never called by two of them in one moment.
+constexpr Scene IN_TURN{3, 2, std::chrono::milliseconds(150), std::chrono::milliseconds(50)};
 
-// All times in milliseconds since the first client started to connect.
+// All times in milliseconds since we started to watch.
 
 struct WatchedLine {
     double sent_ms;
@@ -27,6 +33,8 @@ struct WatchedClient {
 };
 
 struct Watched {
+    Scene scene;
+    std::chrono::steady_clock::time_point start;
     std::vector<WatchedClient> clients;
     double wall_ms; // until the last client has left
 
@@ -34,4 +42,4 @@ struct Watched {
     std::string summary() const;    // what there was to see, in one sentence
 };
 
-Watched watch(const ServerProcess& server);
+Watched watch(const ServerProcess& server, const Scene& scene);
