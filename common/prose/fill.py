@@ -88,7 +88,7 @@ def first_appearance(term):
             if re.search(rf"(?i)\b{word}\b", bold):
                 name = file.relative_to(ROOT)
                 return f"[{name.parts[0][:2]}, line {number}]({name}?plain=1#L{number})"
-            if not line.startswith("#") and re.search(rf"(?i)\b{word}\b", words):
+            if not line.startswith(("#", "![")) and re.search(rf"(?i)\b{word}\b", words):
                 raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
     raise NotFound(f"'{term}' is explained nowhere")
 
