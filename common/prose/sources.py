@@ -4,6 +4,9 @@
     FILE#NAME               a function, class or struct; CLASS::NAME for a member
     FILE#NAME,NAME          several, with a blank line between them
     FILE#NAME@TEXT          the statement in NAME whose first line contains TEXT
+    FILE#NAME@TEXT .. TEXT  the lines of NAME from the first that contains one TEXT to the next
+                            that contains the other
+    FILE@TEXT .. TEXT       the same for a whole file, which need not be C++
 """
 
 import re
@@ -92,25 +95,36 @@ def statement(code, start, end, text, whole):
     return begin, index + 1 if code[index] == ";" else end_of_block(code, index)
 
 
+def lines_between(start, end, first, last, whole):
+    """The range of the lines from the one with `first` to the next one with `last`."""
+    at = whole.find(first, start, end)
+    if at == -1:
+        raise NotFound(f"there is no {first!r}")
+    close = whole.find(last, at + len(first), end)
+    if close == -1:
+        raise NotFound(f"there is no {last!r} after {first!r}")
+    return whole.rfind("\n", 0, at) + 1, (whole + "\n").index("\n", close)
+
+
 def dedent(lines):
     return textwrap.dedent(lines).strip("\n")
 
 
 def extract(reference, root=ROOT):
     """The text that a reference stands for, without the indentation it has in its file."""
-    file, _, names = reference.partition("#")
+    place, _, text = reference.partition("@")
+    file, _, names = place.partition("#")
     path = root / file
     if not path.is_file():
         raise NotFound(f"there is no file {file}")
     whole = path.read_text(encoding="utf-8")
-    if not names:
-        return whole.rstrip("\n")
     code = blank_out(whole)
-    names, _, text = names.partition("@")
     pieces = []
     for name in names.split(","):
-        start, end = find(code, name)
-        if text:
+        start, end = find(code, name) if name else (0, len(whole))
+        if " .. " in text:
+            start, end = lines_between(start, end, *text.split(" .. "), whole)
+        elif text:
             start, end = statement(code, start, end, text, whole)
         pieces.append(dedent(whole[start:end]))
     return "\n\n".join(pieces)
