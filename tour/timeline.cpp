@@ -105,7 +105,7 @@ std::string wait(double from, double to, double middle, const Turn& turn) {
     if (turn.call == "recv" || turn.call == "send") {
         whom = turn.clients.empty() ? "" : print(", client %zu", turn.clients.front());
     }
-    double room = (to - from - 20) / (DIGIT * 0.9);
+    double room = (to - from - 6) / (DIGIT * 0.9);
     std::string text = turn.call + whom;
     if (double(text.size()) > room) {
         text = double(turn.call.size()) > room ? "" : turn.call;

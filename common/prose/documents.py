@@ -46,8 +46,11 @@ def fences(lines):
 
 
 def prose(lines):
-    """The document's lines, with its fences, and code in backticks, left empty."""
+    """The document's lines, with its fences, code in backticks, and settings at its top, left
+    empty."""
     result = list(lines)
+    if lines[0] == "---":
+        result[: lines.index("---", 1)] = [""] * lines.index("---", 1)
     for fence in fences(lines):
         for index in range(fence.first - 1, fence.last + 1):
             result[index] = ""

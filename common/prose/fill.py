@@ -9,6 +9,11 @@ A fence names its source behind its language (see sources.py for what a name can
     ```cpp 07_coroutines/echo_server.cpp#echo_handler
     ```diff 06_task..07_coroutines echo_server.cpp#echo_handler
 
+A transcript that stands in another document, where it is run, is copied from there: the one
+whose commands contain a text.
+
+    ```console 01_blocking/README.md#silent_client
+
 C++ that is in no file, such as the mistake one would make, is called a sketch: ```cpp sketch
 
 In a table whose head names stages ("| | 06 | 07 |") the row "lines that serve a client" is
@@ -37,10 +42,23 @@ def difference(argument):
     return "\n".join(line.rstrip() if line == " " else line for line in list(lines)[3:])
 
 
+def transcript(argument):
+    """A console fence of another document."""
+    name, _, text = argument.partition("#")
+    lines = (ROOT / name).read_text(encoding="utf-8").split("\n")
+    for fence in fences(lines):
+        commands = [line for line in fence.lines if line.startswith("$ ")]
+        if fence.language == "console" and any(text in command for command in commands):
+            return "\n".join(fence.lines)
+    raise NotFound(f"{name} has no transcript with {text!r}")
+
+
 def wanted(fence):
     """The text that belongs into a fence; None if it does not name a source."""
     if fence.language == "diff" and ".." in fence.argument:
         return difference(fence.argument)
+    if fence.language == "console" and fence.argument:
+        return transcript(fence.argument)
     if fence.language == "cpp" and fence.argument == "sketch":
         return None
     if fence.language == "cpp" and not fence.argument:
