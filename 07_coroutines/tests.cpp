@@ -1318,6 +1318,29 @@ TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
     CHECK(log == "cleaned up");
 }
 
+TEST_CASE("run: a task that stops the loop while it is cancelled still comes to its end") {
+    struct Body {
+        static Coroutine<void> stop_and_go_on(std::string& log) {
+            try {
+                co_await sleep(1h);
+            } catch (const CancelledError&) {
+                EventLoop::running().stop();
+            }
+            co_await sleep(1ms);
+            log = "went on";
+        }
+        static Coroutine<void> main(std::string& log) {
+            create_task(stop_and_go_on(log));
+            co_await sleep(1ms);
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run(loop, Body::main(log));
+    CHECK(log == "went on");
+    CHECK_FALSE(loop.remove_signal_handler(SIGINT)); // run has done so
+}
+
 TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without one") {
     struct Body {
         static Coroutine<void> throw_error() {
