@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the spelling of the Markdown files with aspell. Code, in fences or in backticks, is
-left out; what aspell does not know and is right all the same stands in words.txt.
+left out, as are file names; what aspell does not know and is right all the same stands in words.txt.
 
     spelling.py     ends with status 77 if aspell, or its English dictionary, is missing
 """
@@ -30,20 +30,21 @@ def unknown_words(words):
 
 
 def main():
-    known = set(WORDS.read_text(encoding="utf-8").split())
+    known = set(WORDS.read_text(encoding="utf-8").lower().split())
     places = {}
     for file in markdown_files():
         lines = prose(file.read_text(encoding="utf-8").split("\n"))
         for number, line in enumerate(lines, 1):
-            line = re.sub(r"\]\([^)]*\)|https?:\S*|<[^>]*>|\w*_\w*", " ", line)
+            line = re.sub(r"\]\([^)]*\)|https?:\S*|<[^>]*>|\w*_\w*|\S+\.[a-z]+", " ", line)
             for word in re.findall(r"[A-Za-z][A-Za-z']*[A-Za-z]", line):
                 places.setdefault(word, f"{file.relative_to(ROOT)}:{number}")
-    unknown = unknown_words(places) - known
+    unknown = {word for word in unknown_words(places) if word.lower() not in known}
     for word in sorted(unknown, key=str.lower):
         print(f"{places[word]}: {word}")
-    for word in sorted(known - set(places)):
+    unused = known - {word.lower() for word in places}
+    for word in sorted(unused):
         print(f"common/prose/words.txt: {word} is not used any more")
-    sys.exit(1 if unknown or known - set(places) else 0)
+    sys.exit(1 if unknown or unused else 0)
 
 
 if __name__ == "__main__":
