@@ -1,6 +1,7 @@
 // Says what machine and what build the numbers are from: without that they mean nothing.
 #include "tour/report.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include <sys/utsname.h>
@@ -18,13 +19,20 @@ std::string compiler() {
 #endif
 }
 
+// "6.1" of "6.1.0-18-amd64".
+std::string main_version(const std::string& release) {
+    std::size_t second = release.find('.', release.find('.') + 1);
+    return release.substr(0, std::min(second, release.find('-')));
+}
+
 } // namespace
 
 Machine this_machine() {
     utsname names{};
     ::uname(&names);
+    std::string kernel = names.sysname;
     return {std::thread::hardware_concurrency(),
-            std::string(names.sysname) + " " + names.release + " " + names.machine, compiler(),
+            kernel + " " + main_version(names.release) + " " + names.machine, compiler(),
             *BUILD_TYPE == '\0' ? "unknown" : BUILD_TYPE};
 }
 

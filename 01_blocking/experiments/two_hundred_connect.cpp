@@ -59,6 +59,10 @@ void full_queue() {
     std::string port = listener.address().substr(listener.address().find(':') + 1);
     std::vector<Socket> clients =
         connect_clients(200, static_cast<std::uint16_t>(std::stoi(port)));
+    if (is_connected(clients.back(), 0ms)) {
+        std::cout << "this system's queue takes all 200\n";
+        return;
+    }
     std::cout << "a queue for 8, and nobody accepts\n"
               << "connected, before one has to wait: " << clients.size() - 1 << '\n';
 

@@ -11,7 +11,9 @@
 
 std::atomic<int> account = 100;
 
-// Receives an amount, tells what would be left, and withdraws it when the client confirms that.
+// Over loopback each of these short messages arrives whole; a real server must not rely on
+// that. Receives an amount, tells what would be left, and withdraws it when the client confirms
+// that.
 void withdraw_handler(Socket client) {
     int left = account - std::stoi(client.recv(4096)); // MISTAKE: what is read here ...
     client.send_all("would leave " + std::to_string(left));

@@ -47,8 +47,8 @@ void many_threads() {
     std::size_t address_space = server.address_space_bytes();
 
     clients = connect_clients(server, count);
-    bool last_is_served = is_served(clients.back()); // so all others have been accepted
-    auto refused = std::count_if(clients.begin(), clients.end(), is_refused) + !last_is_served;
+    is_served(clients.back()); // when we know that, all others have been accepted, or refused
+    auto refused = std::count_if(clients.begin(), clients.end(), is_refused);
     std::size_t served = count - static_cast<std::size_t>(refused);
     std::size_t threads = server.thread_count();
     std::cout << count << " clients, refused: " << refused << '\n';
@@ -56,6 +56,9 @@ void many_threads() {
               << (threads == served + 1 ? "one for each client that is served, and main\n"
                                         : "which is not one for each client\n");
 
+    if (served == 0) {
+        return;
+    }
     memory = (server.memory_bytes() - memory) / served;
     address_space = (server.address_space_bytes() - address_space) / served;
     std::cout << "for each: " << memory / 1000 << " KB of memory, " << address_space / 1000

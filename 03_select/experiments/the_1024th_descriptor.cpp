@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <system_error>
 #include <vector>
 
 #include <poll.h>
@@ -18,8 +19,12 @@ bool is_refused(const Socket& client) {
 }
 
 bool is_served(Socket& client) {
-    client.send_all("hello");
-    return client.recv(4096) == "hello";
+    try {
+        client.send_all("hello");
+        return client.recv(4096) == "hello";
+    } catch (const std::system_error&) { // it was reset
+        return false;
+    }
 }
 
 int main() {

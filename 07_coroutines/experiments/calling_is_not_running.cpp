@@ -1,4 +1,4 @@
-// Experiment: three ways to use a coroutine, and when it runs.
+// Experiment: two ways to use a coroutine, and when it runs.
 #include "run.hpp"
 
 #include <chrono>

@@ -6,6 +6,11 @@
 #include <iostream>
 #include <string>
 
+// The sanitizer is to end the program with status 1 on macOS, too.
+extern "C" const char* __asan_default_options() {
+    return "abort_on_error=0";
+}
+
 Coroutine<void> say_goodbye(const std::string& name) { // THE MISTAKE: not by value
     co_await sleep(std::chrono::milliseconds(10));
     std::cout << "goodbye, " << name << std::endl;

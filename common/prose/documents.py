@@ -45,13 +45,17 @@ def fences(lines):
             opening, notes = None, {}
 
 
-def prose(lines):
-    """The document's lines, with its fences, code in backticks, and settings at its top, left
-    empty."""
+def outside_fences(lines):
+    """The document's lines, with its fences, and settings at its top, left empty."""
     result = list(lines)
     if lines[0] == "---":
         result[: lines.index("---", 1)] = [""] * lines.index("---", 1)
     for fence in fences(lines):
         for index in range(fence.first - 1, fence.last + 1):
             result[index] = ""
-    return [re.sub(r"`[^`]*`", "", line) for line in result]
+    return result
+
+
+def prose(lines):
+    """The same without code in backticks."""
+    return [re.sub(r"`[^`]*`", "", line) for line in outside_fences(lines)]

@@ -153,7 +153,8 @@ def main():
         lines = file.read_text(encoding="utf-8").split("\n")
         filled = fill(lines, lambda line, text: problems.append(f"{name}:{line}: {text}"))
         if filled != lines and check:
-            at = next(i for i, pair in enumerate(zip(lines + [""], filled)) if pair[0] != pair[1])
+            pairs = enumerate(zip(lines, filled))
+            at = next((i for i, (old, new) in pairs if old != new), len(filled))
             problems.append(f"{name}:{at + 1}: differs from its source; run common/prose/fill.py")
         elif filled != lines:
             file.write_text("\n".join(filled), encoding="utf-8")

@@ -9,14 +9,14 @@ the same, without a network. It also finds commands that escape transcripts.py.
 import re
 import sys
 
-from documents import fences, markdown_files, prose
+from documents import fences, markdown_files, outside_fences, prose
 from sources import ROOT
 
 
 def headings(file):
     """The names of a document's headings, as code hosts form them."""
     found = set()
-    for line in file.read_text(encoding="utf-8").split("\n"):
+    for line in outside_fences(file.read_text(encoding="utf-8").split("\n")):
         if line.startswith("#"):
             heading = re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower())
             found.add(heading.replace(" ", "-"))

@@ -26,6 +26,7 @@ and by a line that is "..." in the output: any number of lines, or none.
 """
 
 import os
+import platform
 import re
 import select
 import shlex
@@ -52,6 +53,17 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
+def fixed_addresses():
+    """What a command begins with so that the system does not spread its addresses: where it does
+    so too widely (vm.mmap_rnd_bits above 28), older sanitizers fail. Nothing where it cannot."""
+    command = ["setarch", platform.machine(), "-R"]
+    try:
+        works = subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        works = False
+    return " ".join([*command, ""]) if works else ""
+
+
 class Session:
     """What the fences below one heading share: the ports, and the servers that run."""
 
@@ -71,12 +83,13 @@ class Session:
             if is_server and "--port" not in rest:
                 rest = ["--port", "8888", *rest]
             command = " ".join([f"build/tour/{stage.name}/{program}", *rest])
+            if not is_server:
+                command = fixed_addresses() + command
         elif command.endswith("echo_client"):
             command += " 127.0.0.1 8888"
-        command = command.replace("build/tour/", shlex.quote(str(self.build)) + "/")
         for shown, real in self.ports.items():
             command = re.sub(rf"\b{shown}\b", real, command)
-        return command
+        return command.replace("build/tour/", shlex.quote(str(self.build)) + "/")
 
     def translate_back(self, output):
         for shown, real in self.ports.items():
@@ -88,14 +101,17 @@ class Session:
         server = subprocess.Popen(
             ["sh", "-c", "exec " + self.translate(command).rstrip("& ")],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True)
+            stderr=subprocess.DEVNULL, bufsize=0)
         self.servers.append(server)
-        output = []
-        for _ in range(lines):
+        output = b""
+        while output.count(b"\n") < lines:
             if not select.select([server.stdout], [], [], PATIENCE)[0]:
-                raise Differs(f"'{command}' prints nothing")
-            output.append(server.stdout.readline())
-        return self.translate_back("".join(output))
+                raise Differs(f"'{command}' prints no more than {output!r}")
+            some = server.stdout.read(4096)
+            if not some:
+                raise Differs(f"'{command}' has ended; it printed {output!r}")
+            output += some
+        return self.translate_back(output.decode())
 
     def run(self, command):
         """Runs a command to its end; returns its status and all that it prints."""
