@@ -4,7 +4,7 @@
     fill.py             fills every fence that names its source, and every count of lines
     fill.py --check     changes nothing; ends with status 1 and a list if something is stale
 
-A fence names its source behind its language (see sources.py for what a name can be):
+A fence names its source after its language (see sources.py for what a name can be):
 
     ```cpp 07_coroutines/echo_server.cpp#echo_handler
     ```diff 06_task..07_coroutines echo_server.cpp#echo_handler
@@ -22,7 +22,7 @@ the function that accepts, as the tour counts them.
 
 In a table with the head "| term | meaning | first |" the third column is the line of the stages'
 READMEs, read in order, in which the term first appears. There it must be in bold type, because
-that is where it is explained.
+that is where it is explained. The terms stand in this order.
 """
 
 import difflib
@@ -113,7 +113,7 @@ def first_appearance(term):
 
 def fill_glossary(lines, complain):
     """Corrects the links of the glossary."""
-    in_glossary = False
+    in_glossary, before = False, None
     for index, line in enumerate(lines):
         if not line.startswith("|"):
             in_glossary = False
@@ -122,7 +122,12 @@ def fill_glossary(lines, complain):
         elif in_glossary and not line.startswith("|-"):
             term, meaning = line.split(" | ")[:2]
             try:
-                lines[index] = f"{term} | {meaning} | {first_appearance(term[2:])} |"
+                link = first_appearance(term[2:])
+                lines[index] = f"{term} | {meaning} | {link} |"
+                place = [int(number) for number in re.findall(r"\d+", link)[:2]]
+                if before and place < before:
+                    complain(index + 1, f"'{term[2:]}' is explained before the term above it")
+                before = place
             except NotFound as error:
                 complain(index + 1, str(error))
 

@@ -54,7 +54,7 @@ def check_commands(file, name):
     for fence in fences(file.read_text(encoding="utf-8").split("\n")):
         has_commands = any(line.startswith("$ ") for line in fence.lines)
         if has_commands and fence.language not in ("console", "sh"):
-            yield f"{name}:{fence.first}: commands belong into a fence that is console or sh"
+            yield f"{name}:{fence.first}: commands belong in a fence that is console or sh"
 
 
 def main():
