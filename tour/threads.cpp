@@ -36,14 +36,15 @@ void record(ServerThread& thread, const std::string& line, double now,
         thread.turns.push_back({member(line, "name"), now});
         return;
     }
-    if (is_wait) {
-        thread.turns.back().to_ms = now;
-        return;
-    }
-    if (!untraced_call.empty()) {
+    if (!is_wait && !untraced_call.empty()) {
         thread.turns.push_back({untraced_call, before, now});
     }
-    if (!thread.turns.empty()) {
+    if (thread.turns.empty()) {
+        return; // has not waited yet
+    }
+    if (is_wait) {
+        thread.turns.back().to_ms = now;
+    } else {
         add_client(thread.turns.back(), std::stoul(member(line, "tid")));
     }
 }

@@ -15,8 +15,7 @@ struct Turn {
     std::string call;
     double from_ms;
     double to_ms = std::numeric_limits<double>::infinity(); // that: the wait has not ended
-    std::vector<std::size_t> clients =
-        {}; // for which the thread then worked, the first one first
+    std::vector<std::size_t> clients = {}; // for which it then worked, the first one first
 };
 
 struct ServerThread {

@@ -54,15 +54,17 @@ double Watched::longest_wait_ms() const {
     return longest;
 }
 
+bool Watched::is_one_at_a_time() const {
+    return longest_wait_ms() >= double(scene.thinking.count());
+}
+
 std::string Watched::summary() const {
-    double longest = longest_wait_ms();
-    bool waited_for_thinkers = longest >= double(scene.thinking.count());
     std::array<char, 120> text{};
     std::snprintf(text.data(), text.size(),
-                  waited_for_thinkers
+                  is_one_at_a_time()
                       ? "One after the other: the longest wait for an answer was %.0f ms."
                       : "All at once: the longest wait for an answer was %.1f ms.",
-                  longest);
+                  longest_wait_ms());
     return text.data();
 }
 

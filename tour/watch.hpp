@@ -39,6 +39,7 @@ struct Watched {
     double wall_ms; // until the last client has left
 
     double longest_wait_ms() const; // for an answer
+    bool is_one_at_a_time() const;  // someone waited while another client was thinking
     std::string summary() const;    // what there was to see, in one sentence
 };
 

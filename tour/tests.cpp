@@ -1,0 +1,151 @@
+// Tests of the pictures: what a trace says about the threads of a server, and that a picture of
+// it is one that a browser takes, whatever came between.
+#include "tour/threads.hpp"
+#include "tour/timeline.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Clients = std::vector<std::size_t>;
+
+const std::chrono::steady_clock::time_point START{std::chrono::seconds(1)};
+
+// Lines as common/trace.cpp writes them; `ms` counts from START.
+std::string time_of(double ms) {
+    return ",\"ts\":" + std::to_string(1'000'000 + ms * 1000);
+}
+std::string begins(int thread, const std::string& call, double ms) {
+    return R"({"ph":"B","name":")" + call + '"' + time_of(ms) +
+           ",\"pid\":2,\"tid\":" + std::to_string(thread) + "},\n";
+}
+std::string ends(int thread, double ms) {
+    return R"({"ph":"E")" + time_of(ms) + ",\"pid\":2,\"tid\":" + std::to_string(thread) +
+           "},\n";
+}
+std::string serves(int thread, int client, double ms) {
+    return R"({"ph":"B","name":"echoes")" + time_of(ms) +
+           ",\"pid\":1,\"tid\":" + std::to_string(client) + R"(,"args":{"thread":)" +
+           std::to_string(thread) + "}},\n";
+}
+
+std::vector<ServerThread> read(const std::string& lines, const std::string& untraced = "") {
+    std::istringstream trace(
+        "[\n"
+        R"({"name":"process_name","ph":"M","pid":2,"args":{"name":"threads"}},)"
+        "\n" +
+        lines);
+    return read_threads(trace, START, untraced);
+}
+
+// A server of two threads: the second starts late, and their lines are mixed.
+const std::string TWO_THREADS = begins(1, "accept", -1) + serves(1, 1, 50) + ends(1, 50) +
+                                begins(1, "accept", 51) + begins(2, "recv", 51) +
+                                serves(1, 2, 90) + serves(2, 1, 91) + ends(1, 92) +
+                                ends(2, 92) + serves(2, 1, 93);
+
+// Every element that begins ends, in the right order.
+bool is_well_formed(const std::string& picture) {
+    static const std::regex tag(R"(<(/?)([a-z]+)( [a-zA-Z0-9-]+="[^"<&]*")*(/?)>)");
+    std::vector<std::string> open;
+    std::size_t tags = 0;
+    for (std::sregex_iterator it(picture.begin(), picture.end(), tag), end; it != end; ++it) {
+        const std::smatch& match = *it;
+        ++tags;
+        if (match[1] == "/") {
+            if (open.empty() || open.back() != match[2]) {
+                return false;
+            }
+            open.pop_back();
+        } else if (match[4] != "/") {
+            open.push_back(match[2]);
+        }
+    }
+    auto brackets = std::count(picture.begin(), picture.end(), '<');
+    return open.empty() && tags == static_cast<std::size_t>(brackets);
+}
+
+Timeline timeline_of(const std::string& lines) {
+    Watched watched{IN_TURN, START, {{50, 50.1, {{50.2, 50.4}, {200, 200.3}}, 200.5}}, 200.5};
+    return {all_stages().front(), watched, read(lines), 250};
+}
+
+} // namespace
+
+TEST_CASE("threads: each has its own waits, and works for the clients that the trace names") {
+    std::vector<ServerThread> threads = read(TWO_THREADS);
+    REQUIRE(threads.size() == 2);
+    REQUIRE(threads[0].turns.size() == 2);
+    CHECK(threads[0].turns[0].call == "accept");
+    CHECK(threads[0].turns[0].from_ms == doctest::Approx(-1));
+    CHECK(threads[0].turns[0].to_ms == doctest::Approx(50));
+    CHECK(threads[0].turns[0].clients == Clients{1});
+    CHECK(threads[0].turns[1].clients == Clients{2});
+    REQUIRE(threads[1].turns.size() == 1);
+    CHECK(threads[1].turns[0].call == "recv");
+    CHECK(threads[1].turns[0].clients == Clients{1});
+    CHECK(threads[1].last_ms == doctest::Approx(93));
+}
+
+TEST_CASE("threads: a wait that has not ended is open, and half a line is left out") {
+    std::vector<ServerThread> threads = read(begins(1, "recv", 10) + R"({"ph":"E","ts":10)");
+    REQUIRE(threads.size() == 1);
+    REQUIRE(threads[0].turns.size() == 1);
+    CHECK(threads[0].turns[0].to_ms > 1e9);
+}
+
+TEST_CASE("threads: a call that the trace does not show fills the time between the others") {
+    std::vector<ServerThread> threads = read(serves(1, 1, 50) + serves(1, 2, 90), "select");
+    REQUIRE(threads.size() == 1);
+    std::vector<Turn> turns = threads[0].turns;
+    REQUIRE(turns.size() == 3);
+    CHECK(turns[0].clients == Clients{1});
+    CHECK(turns[1].call == "select");
+    CHECK(turns[1].from_ms == doctest::Approx(50));
+    CHECK(turns[1].to_ms == doctest::Approx(90));
+    CHECK(turns[1].clients == Clients{2});
+    CHECK(turns[2].to_ms > 1e9);
+}
+
+TEST_CASE("threads: a short wait counts as work, for its clients, in the turn before it") {
+    std::vector<Turn> turns = join_short_waits(
+        {{"recv", 0, 50, {1}}, {"send", 50, 51, {1}}, {"accept", 52, 52.5, {2}}, {"recv", 53}},
+        5);
+    REQUIRE(turns.size() == 2);
+    CHECK(turns[0].clients == Clients{1, 2});
+    CHECK(turns[0].to_ms == 50);
+    CHECK(turns[1].from_ms == 53);
+}
+
+TEST_CASE("timeline: the picture is well-formed and names the calls and the clients") {
+    std::string picture = as_svg(timeline_of(TWO_THREADS));
+    CHECK(is_well_formed(picture));
+    CHECK(picture.find(">accept<") != std::string::npos);
+    CHECK(picture.find(">client 1<") != std::string::npos);
+    CHECK(picture.find(">The server: 2 threads<") != std::string::npos);
+}
+
+TEST_CASE("timeline: a picture holds whatever the server did or did not do") {
+    std::string much;
+    for (int i = 0; i < 400; ++i) { // it never waits long
+        much += begins(1, "recv", i) + ends(1, i + 0.1) + serves(1, i % 3 + 1, i + 0.2);
+    }
+    for (const std::string& lines :
+         {std::string(), begins(1, "accept", -5), begins(1, "accept", 300),
+          begins(1, "recv", 10) + serves(1, 1, 20), ends(1, 10), much}) {
+        CAPTURE(lines.size());
+        std::string picture = as_svg(timeline_of(lines));
+        CHECK(is_well_formed(picture));
+        CHECK(picture.find("inf") == std::string::npos);
+        CHECK(picture.find("nan") == std::string::npos);
+        CHECK(picture.find("=\"-") == std::string::npos); // left of the picture
+    }
+}
