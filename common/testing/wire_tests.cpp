@@ -97,8 +97,11 @@ void check_same(std::string_view received, std::string_view expected) {
 class Client {
   public:
     explicit Client(const ServerProcess& server, const std::string& host = "127.0.0.1")
-        : socket_(connect_to(host, server.port())) {
-        socket_.set_blocking(false);
+        : socket_(start_connect(resolve(host, server.port()).front())) {
+        // Without this limit a full queue of connections would let us wait for minutes.
+        bool is_connected = wait_for(socket_.fd(), POLLOUT, patience);
+        REQUIRE_MESSAGE(is_connected, "a client could not connect in time");
+        socket_.finish_connect();
     }
 
     // Sends `outgoing` and receives `size` bytes, both at once: a server need not receive while
