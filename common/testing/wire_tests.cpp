@@ -112,7 +112,7 @@ class Client {
             unsigned events = (outgoing.empty() ? 0u : unsigned(POLLOUT)) |
                               (received.size() < size ? unsigned(POLLIN) : 0u);
             bool is_ready = wait_for(socket_.fd(), static_cast<short>(events), patience);
-            REQUIRE_MESSAGE(is_ready, "the server is stuck: ", received.size(), " of ", size,
+            REQUIRE_MESSAGE(is_ready, "nothing comes any more: ", received.size(), " of ", size,
                             " bytes received, ", outgoing.size(), " not sent yet");
             if (!outgoing.empty()) {
                 outgoing.remove_prefix(socket_.try_send(outgoing).value_or(0));
@@ -412,7 +412,8 @@ TEST_CASE("a client that does not read must wait and loses nothing") {
     std::size_t memory_before = server.memory_bytes();
     std::string data = random_bytes(64 * MEGABYTE);
     std::size_t sent = client.send_until_stuck(data);
-    CHECK_MESSAGE(sent < data.size(), "the server keeps everything in its memory");
+    CHECK_MESSAGE(sent < data.size(), "the server takes everything though nothing is read: it "
+                                      "keeps it in its memory, or has lost it");
     CHECK_MESSAGE(server.memory_bytes() < memory_before + MEGABYTE + MEMORY_SLACK,
                   "the server's memory grows by more than 1 MB");
     check_same(client.receive(sent), data.substr(0, sent));
