@@ -1,5 +1,5 @@
 // Tests of the echo client. The server's own tests are those that every stage passes.
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include "common/socket.hpp"
 

@@ -2,8 +2,8 @@
 // class here, with a member function for each thing it has to wait for.
 #include "event_loop.hpp"
 
-#include "common/crawl.hpp"
-#include "common/http.hpp"
+#include "common/web/crawl.hpp"
+#include "common/web/http.hpp"
 #include "common/socket.hpp"
 
 #include <csignal>

@@ -2,7 +2,7 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
-#include "common/benchmark.hpp"
+#include "support/benchmark.hpp"
 
 #include <chrono>
 #include <cstddef>

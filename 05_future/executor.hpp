@@ -1,6 +1,7 @@
 // Runs a blocking function in a thread, and gives its result back through a Future. This is the
 // way out for whatever cannot be done without blocking: a name look-up, a file, a computation.
 // It shows that a Future need not be about sockets.
+// The same file in every stage from 05 on.
 #pragma once
 
 #include "event_loop.hpp"

@@ -3,7 +3,7 @@
 #include "future.hpp"
 #include "task.hpp"
 
-#include "common/benchmark.hpp"
+#include "support/benchmark.hpp"
 
 #include <chrono>
 #include <cstddef>

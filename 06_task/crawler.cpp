@@ -3,8 +3,8 @@
 #include "async_socket.hpp"
 #include "run.hpp"
 
-#include "common/crawl.hpp"
-#include "common/http.hpp"
+#include "common/web/crawl.hpp"
+#include "common/web/http.hpp"
 #include "common/socket.hpp"
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 //
 // A loop belongs to the thread that runs it; only call_soon_threadsafe may be called from
 // others.
+// The same file in every stage from 04 on.
 #pragma once
 
 #include "timers.hpp"

@@ -7,7 +7,7 @@
 #include "task.hpp"
 
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,6 +4,7 @@
 // Registering with the selector costs a system call, so a reader stays registered from one
 // operation to the next; it is removed when data arrives that nobody waits for. And no Future
 // is in between: the callback of the reader resumes the task itself, in the same iteration.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

@@ -1,5 +1,6 @@
 // Shows what every task of a loop waits for, and where in the source: the answer to "why does
 // nothing happen?" that a debugger cannot give, because a suspended coroutine is on no stack.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

@@ -5,7 +5,7 @@
 #include "queue.hpp"
 #include "task.hpp"
 
-#include "common/benchmark.hpp"
+#include "support/benchmark.hpp"
 
 #include <chrono>
 #include <cstddef>

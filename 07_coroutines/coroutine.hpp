@@ -3,6 +3,7 @@
 //
 // In stage 06 the Task kept a stack of generators. Here the stack is in the frames: each knows
 // the one that awaits it. The Task only keeps the frame that runs next.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "event_loop.hpp"

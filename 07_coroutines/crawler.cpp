@@ -7,8 +7,8 @@
 #include "run.hpp"
 #include "timeout.hpp"
 
-#include "common/crawl.hpp"
-#include "common/http.hpp"
+#include "common/web/crawl.hpp"
+#include "common/web/http.hpp"
 #include "common/socket.hpp"
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 //
 // A Future object is a handle: copies stand for the same result. A loop must outlive its
 // Futures.
+// The same file in every stage from 05 on.
 #pragma once
 
 #include "event_loop.hpp"

@@ -1,5 +1,6 @@
 // gather: runs several awaitables side by side and gives their results, in the order of the
 // arguments.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

@@ -1,5 +1,6 @@
 // A queue between tasks: who finds it empty waits for an item, who finds it full waits for
 // room. The same rules as asyncio.Queue. It must outlive the tasks that wait at it.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

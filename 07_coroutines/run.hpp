@@ -1,5 +1,6 @@
 // Runs a program that is made of tasks: from its first coroutine to the last clean-up. Brings
 // along what such a program needs: EventLoop, Future, Task.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "await_tree.hpp"

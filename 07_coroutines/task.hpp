@@ -1,5 +1,6 @@
 // A Task runs a coroutine on the loop, side by side with others. It is a Future itself, for the
 // result of the coroutine: await it, add a callback, or cancel it.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

@@ -13,7 +13,7 @@
 #include "timeout.hpp"
 
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,5 @@
 // wait_for: awaits something, but not for ever.
+// The same file in every stage from 07 on.
 #pragma once
 
 #include "coroutine.hpp"

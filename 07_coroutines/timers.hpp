@@ -1,5 +1,6 @@
 // The callbacks that the event loop keeps, and the queue of those that wait for a moment in
 // time.
+// The same file in every stage from 04 on.
 #pragma once
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include "common/selector.hpp"
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 #include "common/wake_up.hpp"
 
 #include <algorithm>

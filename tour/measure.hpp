@@ -1,7 +1,7 @@
 // The numbers of a stage. A number that was not measured is not there, and says why.
 #pragma once
 
-#include "tour/stages.hpp"
+#include "tour/places.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tour/measure.hpp"
-#include "tour/stages.hpp"
+#include "tour/places.hpp"
 #include "tour/watch.hpp"
 
 #include <optional>

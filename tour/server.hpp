@@ -2,9 +2,9 @@
 // gone at the end. A server that dies is noticed and named.
 #pragma once
 
-#include "tour/stages.hpp"
+#include "tour/places.hpp"
 
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <chrono>
 #include <functional>

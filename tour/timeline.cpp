@@ -46,8 +46,7 @@ Timeline watch_both_sides(const Stage& stage) {
                                   std::chrono::steady_clock::now() - timeline.watched.start)
                                   .count();
             std::ifstream lines(trace.path);
-            timeline.threads = read_threads(lines, timeline.watched.start,
-                                            stage.name == "03_select" ? "select" : "");
+            timeline.threads = read_threads(lines, timeline.watched.start, stage.untraced_call);
         },
         setup);
     return timeline;

@@ -2,7 +2,7 @@
 // the server, on one clock.
 #pragma once
 
-#include "tour/stages.hpp"
+#include "tour/places.hpp"
 #include "tour/threads.hpp"
 #include "tour/watch.hpp"
 

@@ -1,9 +1,9 @@
 // The tour: plays the same clients against all seven servers, draws who waited for whom, then
 // measures what each way to wait costs. Everything it shows has just happened on this machine.
 #include "tour/measure.hpp"
+#include "tour/places.hpp"
 #include "tour/report.hpp"
 #include "tour/server.hpp"
-#include "tour/stages.hpp"
 #include "tour/terminal.hpp"
 #include "tour/timeline.hpp"
 #include "tour/watch.hpp"

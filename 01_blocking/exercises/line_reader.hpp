@@ -10,7 +10,7 @@
 #pragma once
 
 #include "common/socket.hpp"
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <stdexcept>

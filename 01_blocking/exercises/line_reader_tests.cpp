@@ -1,6 +1,6 @@
 #include <line_reader.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <stdexcept>
 #include <string>

@@ -1,7 +1,7 @@
 // Experiment: a client connects to the server of stage 01 and says nothing. What becomes of the
 // next one?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <chrono>
 #include <iostream>

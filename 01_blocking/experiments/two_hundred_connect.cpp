@@ -2,7 +2,7 @@
 // get an answer? Then the queue of a listening socket that nobody accepts from, until it is
 // full.
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <chrono>

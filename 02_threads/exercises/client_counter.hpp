@@ -8,7 +8,7 @@
 // the handler is left, by `return` or by an exception.
 #pragma once
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <mutex>
 

@@ -1,6 +1,6 @@
 #include <client_counter.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <latch>
 #include <stdexcept>

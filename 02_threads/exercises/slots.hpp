@@ -8,7 +8,7 @@
 // condition variable until somebody notifies it.
 #pragma once
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <condition_variable>
 #include <mutex>

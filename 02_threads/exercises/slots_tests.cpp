@@ -1,6 +1,6 @@
 #include <slots.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,7 +1,7 @@
 // Experiment: the server of stage 02 may have 24 descriptors, and 30 clients come. What becomes
 // of those that are too many, and what does the server do meanwhile?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <chrono>

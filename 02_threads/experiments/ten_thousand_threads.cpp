@@ -1,7 +1,7 @@
 // Experiment: 10,000 clients of stage 02 that say nothing: what do they cost? And what does the
 // server do when it cannot start another thread?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <chrono>

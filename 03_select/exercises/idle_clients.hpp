@@ -8,7 +8,7 @@
 // wait for anything.
 #pragma once
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <chrono>
 #include <map>

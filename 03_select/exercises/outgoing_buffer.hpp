@@ -9,7 +9,7 @@
 //   - remove() forgets those of them that the kernel has taken.
 #pragma once
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <deque>

@@ -1,7 +1,7 @@
 // Experiment: a server that asks select who is ready, and then serves that client with blocking
 // calls until it has finished. Is that an event loop?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 // Experiment: a client exchanges messages with the server of stage 03. What does the server
 // compute for each, when the client is alone, and when there are 900 others that say nothing?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <cmath>
 #include <iostream>

@@ -1,7 +1,7 @@
 // Experiment: 1,100 clients connect to the server of stage 03. Its descriptors would suffice,
 // but an fd_set has a fixed size. What becomes of each client?
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <iostream>

@@ -11,7 +11,7 @@
 
 #include "event_loop.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <chrono>
 #include <optional>

@@ -12,7 +12,7 @@
 #include "event_loop.hpp"
 #include "protocol.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <chrono>
 #include <exception>

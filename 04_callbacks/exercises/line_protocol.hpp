@@ -12,7 +12,7 @@
 
 #include "protocol.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <string>

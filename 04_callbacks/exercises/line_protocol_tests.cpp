@@ -1,6 +1,6 @@
 #include <line_protocol.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <exception>
 #include <memory>

@@ -2,7 +2,7 @@
 // thousands that say nothing. What does the server compute for each, with which selector?
 #include "common/selector.hpp"
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -12,7 +12,7 @@
 
 #include "future.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <exception>
 #include <stdexcept>

@@ -14,7 +14,7 @@
 
 #include "future.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <type_traits>
 #include <utility>

@@ -13,7 +13,7 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <chrono>
 #include <exception>

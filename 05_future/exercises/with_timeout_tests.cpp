@@ -1,6 +1,6 @@
 #include <with_timeout.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <chrono>
 #include <memory>

@@ -11,7 +11,7 @@
 #include "future.hpp"
 #include "task.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <vector>

@@ -7,7 +7,7 @@
 
 #include "generator.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <deque>

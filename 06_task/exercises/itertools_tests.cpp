@@ -1,6 +1,6 @@
 #include <itertools.hpp> // the exercise, or its solution
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <memory>
 #include <optional>

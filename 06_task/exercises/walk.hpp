@@ -11,7 +11,7 @@
 
 #include "generator.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <string>

@@ -5,7 +5,7 @@
 
 #include "common/log.hpp"
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <chrono>
 #include <cstdint>

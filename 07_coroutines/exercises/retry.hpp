@@ -10,7 +10,7 @@
 #include "coroutine.hpp"
 #include "task.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <chrono>
 #include <exception>

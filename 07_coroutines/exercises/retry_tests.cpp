@@ -2,7 +2,7 @@
 
 #include "timeout.hpp"
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <chrono>
 #include <optional>

@@ -14,7 +14,7 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <deque>

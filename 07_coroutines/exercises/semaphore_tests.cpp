@@ -2,7 +2,7 @@
 
 #include "task.hpp"
 
-#include "common/testing/exercise_tests.hpp"
+#include "support/testing/exercise_tests.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -18,7 +18,7 @@
 #include "future.hpp"
 #include "task.hpp"
 
-#include "common/testing/exercise.hpp"
+#include "support/testing/exercise.hpp"
 
 #include <exception>
 #include <map>

@@ -1,7 +1,7 @@
 // Experiment: one client is connected to the server of stage 07 and says nothing. What does
 // the server wait for? SIGUSR1 makes it say so.
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <csignal>
 #include <iostream>

@@ -4,7 +4,7 @@
 #include "run.hpp"
 
 #include "common/socket.hpp"
-#include "common/testing/server_process.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <chrono>
 #include <cstdint>

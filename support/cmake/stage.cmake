@@ -1,0 +1,270 @@
+# What the CMakeLists.txt of a stage is written with. It declares everything that its folder
+# contains; a source file that is declared nowhere is an error when the build is configured.
+#
+#   stage("one thread, select"     how this stage waits, in a few words
+#     ONE_AT_A_TIME                it serves one client at a time
+#     MAY_REFUSE                   it has a limit of its own for the number of clients
+#     IDLE_CLIENTS 900             with that many the tour measures its memory (10000)
+#     UNTRACED_CALL select         it waits in this system call itself, not through common/
+#     STEP 90 20                   the most lines of echo_server.cpp that may be added to, and
+#                                  removed from, those of the stage before (100 100)
+#     SYSTEM Linux                 only there; elsewhere it is left out, with a line that says so
+#     LIBRARY uring                only where this library is, and linked with it
+#     WITHOUT_TSAN)                has no threads: nothing for the thread sanitizer
+#   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
+#   wire_tests(NAME SUITE...)      the promises that the server NAME keeps: the test suites of
+#     [WITHOUT_TSAN]               support/testing/wire_tests.cpp
+#   crawler_tests(NAME [WITHOUT_TSAN])
+#   unit_tests(PROGRAM...)         tests.cpp, which starts these programs
+#   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
+#   experiments(NAME... [SANITIZED])
+#                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
+#                                  AddressSanitizer finds
+#   exercises(NAME...)             exercises/NAME.hpp, NAME_tests.cpp and solutions/NAME.hpp, from
+#                                  the easiest to the hardest
+
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_FLAGS -fsanitize=address)
+check_cxx_source_compiles("int main() {}" HAVE_ADDRESS_SANITIZER) # Clang has it in a package of its own
+unset(CMAKE_REQUIRED_FLAGS)
+
+string(FIND "${CMAKE_CXX_FLAGS}" "-fsanitize" SANITIZED)
+if(SANITIZED EQUAL -1)
+  set(SANITIZED OFF)
+else()
+  set(SANITIZED ON)
+endif()
+string(FIND "${CMAKE_CXX_FLAGS}" "-fsanitize=thread" THREAD_SANITIZED)
+if(THREAD_SANITIZED EQUAL -1)
+  set(THREAD_SANITIZED OFF)
+else()
+  set(THREAD_SANITIZED ON)
+endif()
+
+add_custom_target(experiments)
+add_custom_target(exercises)
+# What is not written yet uses nothing. A library, so that its options come after -Wextra.
+add_library(unfinished INTERFACE)
+target_compile_options(unfinished INTERFACE -Wno-unused-parameter -Wno-unused-private-field)
+target_compile_definitions(unfinished INTERFACE _GLIBCXX_ASSERTIONS) # a wrong index is an error
+
+# A macro, so that its return() leaves the CMakeLists.txt of a stage that is left out.
+macro(stage way)
+  get_filename_component(STAGE ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  cmake_parse_arguments(STAGE
+    "ONE_AT_A_TIME;MAY_REFUSE;WITHOUT_TSAN" "IDLE_CLIENTS;UNTRACED_CALL;SYSTEM;LIBRARY" "STEP"
+    ${ARGN})
+  if(STAGE_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR " ${STAGE}: stage() does not know ${STAGE_UNPARSED_ARGUMENTS}")
+  endif()
+  if(STAGE_SYSTEM AND NOT CMAKE_SYSTEM_NAME STREQUAL STAGE_SYSTEM)
+    message(STATUS "${STAGE} is for ${STAGE_SYSTEM}: left out")
+    return()
+  endif()
+  if(STAGE_LIBRARY)
+    find_library(STAGE_LIBRARY_${STAGE_LIBRARY} ${STAGE_LIBRARY})
+    if(NOT STAGE_LIBRARY_${STAGE_LIBRARY})
+      message(STATUS "${STAGE} needs the library ${STAGE_LIBRARY}: left out")
+      return()
+    endif()
+  endif()
+  set(DECLARED CMakeLists.txt) # files, relative to the stage's folder
+  set(EXERCISE_LABELS ${CMAKE_CURRENT_BINARY_DIR}/exercise_labels.cmake)
+  file(WRITE ${EXERCISE_LABELS} "")
+  list_stage("${way}")
+  cmake_language(DEFER CALL finish_stage)
+endmacro()
+
+# Adds this stage to what support/testing/stages.cpp includes.
+function(list_stage way)
+  set(one_at_a_time false)
+  if(STAGE_ONE_AT_A_TIME)
+    set(one_at_a_time true)
+  endif()
+  set(may_refuse false)
+  if(STAGE_MAY_REFUSE)
+    set(may_refuse true)
+  endif()
+  if(NOT DEFINED STAGE_IDLE_CLIENTS)
+    set(STAGE_IDLE_CLIENTS 10000)
+  endif()
+  if(NOT STAGE_STEP)
+    set(STAGE_STEP 100 100)
+  endif()
+  list(JOIN STAGE_STEP ", " step)
+  set_property(GLOBAL APPEND PROPERTY STAGES ${STAGE})
+  set_property(GLOBAL APPEND_STRING PROPERTY STAGE_TABLE
+    "{\"${STAGE}\", \"${way}\", ${one_at_a_time}, ${may_refuse}, ${STAGE_IDLE_CLIENTS}, \"${STAGE_UNTRACED_CALL}\", ${step}},\n")
+endfunction()
+
+# When all of the stage's CMakeLists.txt has been read.
+function(finish_stage)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+    RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp exercises/*.hpp)
+  list(REMOVE_ITEM sources ${DECLARED})
+  foreach(stray IN LISTS sources)
+    message(SEND_ERROR " ${STAGE}/${stray} is declared nowhere: see ${STAGE}/CMakeLists.txt")
+  endforeach()
+  if(BUILD_TESTING)
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${EXERCISE_LABELS})
+    add_transcripts(${STAGE} ${STAGE}/README.md 300)
+  endif()
+endfunction()
+
+# NN_stage/NAME.cpp becomes build/PRESET/NN_stage/NAME
+macro(program name)
+  list(APPEND DECLARED ${name}.cpp)
+  add_program(${name} ${ARGN})
+endmacro()
+
+function(add_program name)
+  add_executable(${STAGE}_${name} ${name}.cpp)
+  set_target_properties(${STAGE}_${name} PROPERTIES OUTPUT_NAME ${name})
+  target_link_libraries(${STAGE}_${name} PRIVATE common ${STAGE_LIBRARY})
+  if("WEB" IN_LIST ARGN)
+    target_link_libraries(${STAGE}_${name} PRIVATE common_web)
+  endif()
+endfunction()
+
+# Whether a call without, or with, WITHOUT_TSAN among its arguments has tests in this build.
+macro(if_tested result)
+  set(${result} ${BUILD_TESTING})
+  if(THREAD_SANITIZED AND (STAGE_WITHOUT_TSAN OR "WITHOUT_TSAN" IN_LIST ARGN))
+    set(${result} OFF)
+  endif()
+endmacro()
+
+# The programs of these tests serve all stages, so support/testing adds the tests in the end.
+function(wire_tests name)
+  if_tested(is_tested ${ARGN})
+  if(is_tested)
+    list(REMOVE_ITEM ARGN WITHOUT_TSAN)
+    list(JOIN ARGN "," suites)
+    set_property(GLOBAL APPEND PROPERTY WIRE_TESTS "${STAGE}|${name}|${suites}")
+  endif()
+endfunction()
+
+function(crawler_tests name)
+  if_tested(is_tested ${ARGN})
+  if(is_tested)
+    set_property(GLOBAL APPEND PROPERTY CRAWLER_TESTS "${STAGE}|${name}")
+  endif()
+endfunction()
+
+macro(unit_tests)
+  list(APPEND DECLARED tests.cpp)
+  add_unit_tests(${ARGN})
+endmacro()
+
+function(add_unit_tests)
+  if_tested(is_tested)
+  if(is_tested)
+    add_executable(${STAGE}_tests tests.cpp)
+    target_link_libraries(${STAGE}_tests PRIVATE testing_main ${STAGE_LIBRARY})
+    target_compile_definitions(${STAGE}_tests PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
+    foreach(program IN LISTS ARGN)
+      add_dependencies(${STAGE}_tests ${STAGE}_${program})
+    endforeach()
+    add_doctests(${STAGE}_tests ${STAGE} ${STAGE})
+  endif()
+endfunction()
+
+macro(compiler_warns name text)
+  list(APPEND DECLARED ${name}.cpp)
+  if(BUILD_TESTING AND NOT THREAD_SANITIZED)
+    add_test(NAME "${STAGE}/the compiler warns of ${name}.cpp"
+      COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -I${CMAKE_SOURCE_DIR}
+        ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp)
+    set_tests_properties("${STAGE}/the compiler warns of ${name}.cpp" PROPERTIES
+      LABELS ${STAGE}
+      PASS_REGULAR_EXPRESSION "${text}")
+  endif()
+endmacro()
+
+# NN_stage/experiments/NAME.cpp becomes build/PRESET/NN_stage/experiments/NAME. Only the tests
+# need all of them.
+macro(experiments)
+  foreach(name ${ARGN})
+    if(NOT name STREQUAL "SANITIZED")
+      list(APPEND DECLARED experiments/${name}.cpp)
+      add_experiment(${name} ${ARGN})
+    endif()
+  endforeach()
+endmacro()
+
+function(add_experiment name)
+  if(SANITIZED)
+    return() # what an experiment shows is not what a sanitizer makes of it
+  endif()
+  if("SANITIZED" IN_LIST ARGN AND NOT HAVE_ADDRESS_SANITIZER)
+    message(STATUS "without AddressSanitizer the experiment ${STAGE}/${name} is left out")
+    return()
+  endif()
+  set(target ${STAGE}_experiment_${name})
+  add_executable(${target} EXCLUDE_FROM_ALL experiments/${name}.cpp)
+  add_dependencies(experiments ${target})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/experiments)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE server_process ${STAGE_LIBRARY})
+  target_compile_definitions(${target} PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
+  add_dependencies(${target} ${STAGE}_echo_server)
+  if("SANITIZED" IN_LIST ARGN)
+    target_compile_options(${target} PRIVATE -fsanitize=address -fno-omit-frame-pointer -g -O1)
+    target_link_options(${target} PRIVATE -fsanitize=address)
+  endif()
+endfunction()
+
+macro(exercises)
+  foreach(name ${ARGN})
+    list(APPEND DECLARED
+      exercises/${name}.hpp exercises/${name}_tests.cpp exercises/solutions/${name}.hpp)
+    add_exercise(${name})
+  endforeach()
+endmacro()
+
+function(add_exercise name)
+  foreach(file ${name}.hpp ${name}_tests.cpp solutions/${name}.hpp)
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/exercises/${file})
+      message(SEND_ERROR " the exercise ${STAGE}/${name} has no exercises/${file}")
+    endif()
+  endforeach()
+  # Under the thread sanitizer they would double the time of a run that is for the stages' threads.
+  if(NOT BUILD_TESTING OR THREAD_SANITIZED)
+    return()
+  endif()
+  add_exercise_program(${name} exercise exercises SKIP_RETURN_CODE 77 TIMEOUT 20)
+  target_link_libraries(${STAGE}_${name}_exercise PRIVATE unfinished)
+  set_target_properties(${STAGE}_${name}_exercise PROPERTIES EXCLUDE_FROM_ALL ON)
+  add_exercise_program(${name} solution exercises/solutions)
+  if(NOT TARGET ${STAGE}_exercises)
+    add_custom_target(${STAGE}_exercises)
+    add_dependencies(exercises ${STAGE}_exercises)
+  endif()
+  add_dependencies(${STAGE}_exercises ${STAGE}_${name}_exercise)
+endfunction()
+
+# The same tests twice: with the starter, NN_stage/exercises/NAME.hpp, where they are skipped until
+# the reader has written it, and with the solution. `doctest_discover_tests` knows only one label,
+# so a file that CTest reads after its lists of tests sets them.
+function(add_exercise_program name kind folder)
+  set(program ${STAGE}_${name}_${kind})
+  add_executable(${program} exercises/${name}_tests.cpp)
+  target_include_directories(${program} PRIVATE
+    ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${program} PRIVATE testing_main ${STAGE_LIBRARY})
+  add_doctests(${program} ${STAGE} ${STAGE}/${kind}s/${name})
+  # A starter is only built on request; until then CTest is not to know of its tests.
+  get_property(lists DIRECTORY PROPERTY TEST_INCLUDE_FILES)
+  list(POP_BACK lists include)
+  set_property(DIRECTORY PROPERTY TEST_INCLUDE_FILES ${lists})
+  string(REPLACE "_include-" "_tests-" tests ${include})
+  file(APPEND ${EXERCISE_LABELS}
+    "if(EXISTS \"${tests}\")\n"
+    "  include(\"${include}\")\n"
+    "  foreach(test IN LISTS ${program}_TESTS)\n"
+    "    set_tests_properties(\"\${test}\" PROPERTIES LABELS \"${STAGE};${kind}s\" ${ARGN})\n"
+    "  endforeach()\n"
+    "endif()\n")
+endfunction()

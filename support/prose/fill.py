@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Writes into the Markdown files what they show of the code, so that it cannot drift.
+
+    fill.py             fills every fence that names its source, and every count of lines
+    fill.py --check     changes nothing; ends with status 1 and a list if something is stale
+
+A fence names its source after its language (see sources.py for what a name can be):
+
+    ```cpp 07_coroutines/echo_server.cpp#echo_handler
+    ```diff 06_task..07_coroutines echo_server.cpp#echo_handler
+
+A transcript that stands in another document, where it is run, is copied from there: the one
+whose commands contain a text.
+
+    ```console 01_blocking/README.md#silent_client
+
+C++ that is in no file, such as the mistake one would make, is called a sketch: ```cpp sketch
+
+In a table whose head names stages ("| | 06 | 07 |") the row "lines that serve a client" is
+counted: the lines of echo_server.cpp, without blank lines and comments, from the includes to
+the function that accepts, as the tour counts them.
+
+In a table with the head "| term | meaning | first |" the third column is the line of the stages'
+READMEs, read in order, in which the term first appears. There it must be in bold type, because
+that is where it is explained. The terms stand in this order.
+"""
+
+import difflib
+import re
+import sys
+
+from documents import fences, markdown_files, prose
+from sources import ROOT, NotFound, blank_out, extract
+
+
+def difference(argument):
+    """A diff, with all lines that stay, of something that two stages have."""
+    stages, _, reference = argument.partition(" ")
+    old_stage, _, new_stage = stages.partition("..")
+    old, new = (extract(f"{stage}/{reference}") for stage in (old_stage, new_stage))
+    lines = difflib.unified_diff(old.split("\n"), new.split("\n"), n=1000, lineterm="")
+    return "\n".join(line.rstrip() if line == " " else line for line in list(lines)[3:])
+
+
+def transcript(argument):
+    """A console fence of another document."""
+    name, _, text = argument.partition("#")
+    lines = (ROOT / name).read_text(encoding="utf-8").split("\n")
+    for fence in fences(lines):
+        commands = [line for line in fence.lines if line.startswith("$ ")]
+        if fence.language == "console" and any(text in command for command in commands):
+            return "\n".join(fence.lines)
+    raise NotFound(f"{name} has no transcript with {text!r}")
+
+
+def wanted(fence):
+    """The text that belongs into a fence; None if it does not name a source."""
+    if fence.language == "diff" and ".." in fence.argument:
+        return difference(fence.argument)
+    if fence.language == "console" and fence.argument:
+        return transcript(fence.argument)
+    if fence.language == "cpp" and fence.argument == "sketch":
+        return None
+    if fence.language == "cpp" and not fence.argument:
+        raise NotFound("C++ without a source: name one, or say that it is a sketch")
+    if fence.language and fence.argument:
+        return extract(fence.argument)
+    return None
+
+
+def lines_that_serve(stage):
+    """How many lines of code serve a client in a stage."""
+    (folder,) = ROOT.glob(f"{stage}_*")
+    count = 0
+    for line in blank_out((folder / "echo_server.cpp").read_text(encoding="utf-8")).split("\n"):
+        if re.match(r"\S.* (echo_server|accept_clients?)\(.*{$", line):
+            return count
+        if line.startswith("#include"):
+            count = 0
+        elif line.strip() and not line.startswith("using "):
+            count += 1
+    raise NotFound(f"stage {stage} has no function that accepts")
+
+
+def fill_counts(lines):
+    """Corrects the counts in the tables."""
+    stages = []
+    for index, line in enumerate(lines):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            stages = []
+        elif not stages and all(re.fullmatch(r"\d\d", cell) for cell in cells[1:]):
+            stages = cells[1:]
+        elif stages and cells[0] == "lines that serve a client":
+            counts = [str(lines_that_serve(stage)) for stage in stages]
+            lines[index] = "| " + " | ".join([cells[0], *counts]) + " |"
+
+
+def first_appearance(term):
+    """A link to the line in which a term is explained, as it should be where it first appears."""
+    word = re.escape(term) + "(s|es)?"
+    for file in sorted(ROOT.glob("[0-9][0-9]_*/README.md")):
+        lines = file.read_text(encoding="utf-8").split("\n")
+        for number, (line, words) in enumerate(zip(lines, prose(lines)), 1):
+            bold = " ".join(re.findall(r"\*\*.*?\*\*", line))
+            if re.search(rf"(?i)\b{word}\b", bold):
+                name = file.relative_to(ROOT)
+                return f"[{name.parts[0][:2]}, line {number}]({name}?plain=1#L{number})"
+            if not line.startswith(("#", "![")) and re.search(rf"(?i)\b{word}\b", words):
+                raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
+    raise NotFound(f"'{term}' is explained nowhere")
+
+
+def fill_glossary(lines, complain):
+    """Corrects the links of the glossary."""
+    in_glossary, before = False, None
+    for index, line in enumerate(lines):
+        if not line.startswith("|"):
+            in_glossary = False
+        elif line == "| term | meaning | first |":
+            in_glossary = True
+        elif in_glossary and not line.startswith("|-"):
+            term, meaning = line.split(" | ")[:2]
+            try:
+                link = first_appearance(term[2:])
+                lines[index] = f"{term} | {meaning} | {link} |"
+                place = [int(number) for number in re.findall(r"\d+", link)[:2]]
+                if before and place < before:
+                    complain(index + 1, f"'{term[2:]}' is explained before the term above it")
+                before = place
+            except NotFound as error:
+                complain(index + 1, str(error))
+
+
+def fill(lines, complain):
+    """The document as it should be."""
+    filled = list(lines)
+    for fence in reversed(list(fences(lines))):
+        try:
+            text = wanted(fence)
+        except NotFound as error:
+            complain(fence.first, str(error))
+            continue
+        if text is not None:
+            filled[fence.first : fence.last] = text.split("\n")
+    fill_counts(filled)
+    fill_glossary(filled, complain)
+    return filled
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not check:
+        sys.exit(__doc__)
+    problems = []
+    for file in markdown_files():
+        name = str(file.relative_to(ROOT))
+        lines = file.read_text(encoding="utf-8").split("\n")
+        filled = fill(lines, lambda line, text: problems.append(f"{name}:{line}: {text}"))
+        if filled != lines and check:
+            pairs = enumerate(zip(lines, filled))
+            at = next((i for i, (old, new) in pairs if old != new), len(filled))
+            problems.append(f"{name}:{at + 1}: differs from its source; run support/prose/fill.py")
+        elif filled != lines:
+            file.write_text("\n".join(filled), encoding="utf-8")
+            print("filled", name)
+    print("\n".join(problems), end="\n" if problems else "")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+// Tests of the sources themselves: the stages are read side by side, so what is meant to be the
+// same must be the same, and what is meant to be a small step must stay one.
+#include "support/testing/stages.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path ROOT = SOURCE_DIR;
+const std::vector<Stage> STAGES = all_stages();
+
+std::string read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+    std::istringstream text(read(path));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+// All C++ files below a folder, its exercises included.
+std::vector<fs::path> sources_in(const fs::path& folder) {
+    std::vector<fs::path> sources;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+        if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp") {
+            sources.push_back(entry.path());
+        }
+    }
+    return sources;
+}
+
+// The length of the longest common subsequence: the lines that a diff leaves alone.
+std::size_t common_lines(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    std::vector<std::size_t> longest(b.size() + 1, 0); // of a[0..i) and b[0..j)
+    for (const std::string& line : a) {
+        std::size_t diagonal = 0;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            std::size_t above = longest[j + 1];
+            longest[j + 1] = line == b[j] ? diagonal + 1 : std::max(above, longest[j]);
+            diagonal = above;
+        }
+    }
+    return longest.back();
+}
+
+void check_step(const std::string& from, const std::string& to, std::size_t most_added,
+                std::size_t most_removed) {
+    std::vector<std::string> a = lines_of(ROOT / from / "echo_server.cpp");
+    std::vector<std::string> b = lines_of(ROOT / to / "echo_server.cpp");
+    std::size_t same = common_lines(a, b);
+    INFO("the step from ", from, " to ", to, ": ", b.size() - same, " added, ", a.size() - same,
+         " removed");
+    CHECK(b.size() - same <= most_added);
+    CHECK(a.size() - same <= most_removed);
+}
+
+// In which stages a header is the same file, as it says itself in its first lines: "in every
+// stage from 04 on", "in stages 05 and 06", "in stages 05 to 07". Empty: it is of one stage.
+std::vector<std::string> carriers_of(const fs::path& header) {
+    static const std::regex claim("// The same file in (?:every stage from (\\d\\d) on|stages "
+                                  "(\\d\\d) (?:and|to) (\\d\\d))\\.");
+    std::string text = read(header);
+    std::smatch match;
+    std::vector<std::string> stages;
+    if (std::regex_search(text, match, claim)) {
+        for (const Stage& stage : STAGES) {
+            bool is_included = match[1].matched ? stage.number() >= match[1].str()
+                                                : stage.number() >= match[2].str() &&
+                                                      stage.number() <= match[3].str();
+            if (is_included) {
+                stages.push_back(stage.name);
+            }
+        }
+    }
+    return stages;
+}
+
+std::vector<fs::path> headers_of(const std::string& stage) {
+    std::vector<fs::path> headers;
+    for (const fs::directory_entry& entry : fs::directory_iterator(ROOT / stage)) {
+        if (entry.path().extension() == ".hpp") {
+            headers.push_back(entry.path());
+        }
+    }
+    return headers;
+}
+
+} // namespace
+
+TEST_CASE("layout: a header that says that it is the same in several stages is the same") {
+    for (const Stage& stage : STAGES) {
+        for (const fs::path& header : headers_of(stage.name)) {
+            std::vector<std::string> carriers = carriers_of(header);
+            for (const std::string& other : carriers) {
+                fs::path copy = ROOT / other / header.filename();
+                bool is_identical = read(header) == read(copy);
+                CHECK_MESSAGE(is_identical, header.string(), " says that ", copy.string(),
+                              " is the same file, and it is not: ./tutorial carry ", stage.name,
+                              "/", header.filename().string());
+            }
+            bool names_itself = carriers.empty() || std::find(carriers.begin(), carriers.end(),
+                                                              stage.name) != carriers.end();
+            CHECK_MESSAGE(names_itself, header.string(), " does not name its own stage");
+        }
+    }
+}
+
+TEST_CASE("layout: a header that is the same in several stages says so in its first lines") {
+    for (std::size_t i = 1; i < STAGES.size(); ++i) {
+        for (const fs::path& header : headers_of(STAGES[i].name)) {
+            fs::path before = ROOT / STAGES[i - 1].name / header.filename();
+            bool is_carried = fs::exists(before) && read(before) == read(header);
+            bool says_so = !carriers_of(header).empty();
+            bool is_right = !is_carried || says_so;
+            CHECK_MESSAGE(is_right, header.string(), " is the same file as ", before.string(),
+                          " and does not say in which stages it is");
+        }
+    }
+}
+
+TEST_CASE("layout: each step is small") {
+    for (std::size_t i = 1; i < STAGES.size(); ++i) {
+        check_step(STAGES[i - 1].name, STAGES[i].name, STAGES[i].most_added,
+                   STAGES[i].most_removed);
+    }
+    check_step("01_blocking", "07_coroutines", 14, 10); // the last slide
+}
+
+TEST_CASE("layout: every header of a stage is included by something in its folder") {
+    for (const Stage& stage : STAGES) {
+        std::string includes;
+        for (const fs::path& source : sources_in(ROOT / stage.name)) {
+            for (const std::string& line : lines_of(source)) {
+                includes += line.starts_with("#include") ? line + "\n" : "";
+            }
+        }
+        for (const fs::path& source : sources_in(ROOT / stage.name)) {
+            if (source.extension() == ".hpp") {
+                CAPTURE(source.string());
+                CHECK(includes.find(source.filename().string()) != std::string::npos);
+            }
+        }
+    }
+}
+
+TEST_CASE("layout: no stage includes what belongs to another") {
+    for (const Stage& stage : STAGES) {
+        for (const fs::path& source : sources_in(ROOT / stage.name)) {
+            for (const std::string& line : lines_of(source)) {
+                if (!line.starts_with("#include")) {
+                    continue;
+                }
+                INFO(source.string(), ": ", line);
+                CHECK(line.find("../") == std::string::npos);
+                for (const Stage& other : STAGES) {
+                    bool includes_other = other.name != stage.name &&
+                                          line.find(other.name + "/") != std::string::npos;
+                    CHECK(!includes_other);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("layout: every echo_server.cpp has the same functions in the same order") {
+    for (const Stage& stage : STAGES) {
+        CAPTURE(stage.name);
+        std::string text = read(ROOT / stage.name / "echo_server.cpp");
+        REQUIRE(!text.empty());
+        std::size_t previous = 0;
+        for (const char* name : {"echo_handler", "echo_server", "main"}) {
+            CAPTURE(name);
+            // A definition at the left margin: a type, the name, parameters, and a brace.
+            std::regex definition("\n[A-Za-z][^\n;(]* " + std::string(name) + R"(\([^;{]*\{)");
+            std::smatch match;
+            REQUIRE(std::regex_search(text, match, definition));
+            auto position = static_cast<std::size_t>(match.position());
+            CHECK(position >= previous);
+            previous = position;
+        }
+    }
+}
+
+TEST_CASE("layout: every header has #pragma once") {
+    std::vector<std::string> folders = {"common", "support", "tour"};
+    for (const Stage& stage : STAGES) {
+        folders.push_back(stage.name);
+    }
+    for (const std::string& folder : folders) {
+        for (const fs::path& source : sources_in(ROOT / folder)) {
+            if (source.extension() == ".hpp") {
+                CAPTURE(source.string());
+                CHECK(read(source).find("\n#pragma once\n") != std::string::npos);
+            }
+        }
+    }
+}
+
+TEST_CASE("layout: no stage does its own tracing") {
+    const std::regex trace("\\btrace|Trace|TRACE");
+    for (const Stage& stage : STAGES) {
+        for (const fs::path& source : sources_in(ROOT / stage.name)) {
+            if (source.filename() != "tests.cpp") {
+                CAPTURE(source.string());
+                CHECK(!std::regex_search(read(source), trace));
+            }
+        }
+    }
+}
+
+TEST_CASE("layout: every stage has a README") {
+    for (const Stage& stage : STAGES) {
+        CAPTURE(stage.name);
+        CHECK(fs::exists(ROOT / stage.name / "README.md"));
+    }
+}

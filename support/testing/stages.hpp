@@ -1,0 +1,27 @@
+// The stages, as their CMakeLists.txt declare them: for the programs that know all of them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+struct Stage {
+    std::string name; // of its folder
+    std::string way;  // in which it waits, in a few words
+    bool one_at_a_time;
+    bool may_refuse;           // has a limit of its own for the number of clients
+    std::size_t idle_clients;  // with that many its memory is measured; 0: not at all
+    std::string untraced_call; // it waits in this one, which common/ does not trace; or empty
+    // The most lines of echo_server.cpp that may be added to, and removed from, those of the
+    // stage before.
+    std::size_t most_added;
+    std::size_t most_removed;
+
+    std::string number() const { return name.substr(0, 2); }
+};
+
+std::vector<Stage> all_stages();
+
+// The stages of a list as in "03,7,05_future", in the order of the tutorial. Throws
+// std::invalid_argument if there is no such stage.
+std::vector<Stage> find_stages(const std::string& list);

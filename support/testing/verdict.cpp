@@ -1,0 +1,256 @@
+#include "support/testing/verdict.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int verdict_model = 0;
+
+namespace {
+
+std::string server_end; // how a server has ended before its time, in this test
+
+// Whether the process has ended; leaves it there for whoever waits for it.
+bool has_ended(pid_t pid, siginfo_t& end) {
+    end = {};
+    return ::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           end.si_pid == pid;
+}
+
+} // namespace
+
+void tell_if_ended(pid_t pid) {
+    if (pid == 0) {
+        return;
+    }
+    siginfo_t end{};
+    bool is_over = has_ended(pid, end);
+    // A process that ends closes its sockets first. So, where something has gone wrong, it may
+    // be about to end: it gets half a second.
+    for (int i = 0; i < 50 && !is_over && std::uncaught_exceptions() > 0; ++i) {
+        ::poll(nullptr, 0, 10);
+        is_over = has_ended(pid, end);
+    }
+    if (is_over) {
+        std::string status = std::to_string(end.si_status);
+        server_end = end.si_code == CLD_EXITED
+                         ? " (the server has ended, with status " + status + ")"
+                         : " (the server was ended by signal " + status + ", " +
+                               ::strsignal(end.si_status) + ")";
+    }
+}
+
+namespace {
+
+constexpr int NOBODY = 99;
+
+// One thing that a server promises, and the test cases that look for it.
+struct Point {
+    std::string words;
+    int expected_from; // the first model that promises it; 0: all
+    std::vector<std::string_view> tests;
+
+    int tried = 0;
+    std::vector<std::string> failures = {}; // what went wrong, one line each
+    std::string skipped = {};               // why a test could not be tried
+
+    bool is_expected() const { return expected_from <= verdict_model || expected_from == 0; }
+    std::string answer() const {
+        if (!failures.empty()) {
+            return is_expected() ? "NO" : "no, but it need not";
+        }
+        return tried > 0 ? "yes" : "not tried";
+    }
+};
+
+std::vector<Point> points = {
+    {"the bytes come back unchanged",
+     0,
+     {"every byte value comes back", "bytes that come one at a time",
+      "from 1 byte to 64 MB in one go", "pipelined messages"}},
+    {"a client that half-closes still gets everything",
+     0,
+     {"half-close: everything comes back and then the end of stream",
+      "half-close while megabytes wait to be sent back"}},
+    {"a client that never reads costs little memory and loses nothing",
+     0,
+     {"a client that does not read must wait and loses nothing"}},
+    {"a client that resets or vanishes harms nobody, and leaves nothing behind",
+     0,
+     {"a client that resets the connection", "a client that leaves without its echo",
+      "clients that connect and vanish", "a client that has gone leaves no descriptor behind"}},
+    {"it can be stopped, continued, ended and started again on the same port",
+     0,
+     {"SIGSTOP and SIGCONT lose nothing",
+      "SIGINT and SIGTERM end it and the port is free at once"}},
+    {"when descriptors run out it waits, without spinning, until some are free",
+     1,
+     {"no free descriptor", "no free descriptor for the one client"}},
+    {"many clients are served at once, and none is in another's way",
+     2,
+     {"a silent client and one that does not read are in nobody's way",
+      "what belongs to one client never reaches another",
+      "clients that come and go are noticed by nobody", "1000 clients at once"}},
+    {"10,000 clients are served at once", 4, {"10000 clients at once"}},
+    {"SIGINT and SIGTERM end it with status 0",
+     4,
+     {"SIGINT and SIGTERM end it with status 0", "SIGTERM without a free descriptor"}},
+    {"its command line and its messages are those of the servers here",
+     NOBODY,
+     {"it says where it listens", "IPv6", "--help",
+      "wrong arguments: one clear line and the usage",
+      "an address that cannot be had: one clear line",
+      "it logs clients unless it is to be quiet"}},
+};
+
+Point& point_of(std::string_view test) {
+    for (Point& point : points) {
+        if (std::find(point.tests.begin(), point.tests.end(), test) != point.tests.end()) {
+            return point;
+        }
+    }
+    return points.emplace_back(Point{"(no point)", 0, {test}, 1, {"has no point"}});
+}
+
+// The first line, and not too much of it.
+std::string shortened(const std::string& text) {
+    std::string line = text.substr(0, text.find('\n'));
+    return line.size() > 200 ? line.substr(0, 200) + " ..." : line;
+}
+
+// Takes the place of doctest's own report.
+class Verdict : public doctest::IReporter {
+  public:
+    explicit Verdict(const doctest::ContextOptions&) {}
+
+    void test_case_start(const doctest::TestCaseData& test) override {
+        test_ = test.m_name;
+        failure_.clear();
+        server_end.clear();
+        is_skipped_ = false;
+        show_progress(test_);
+    }
+
+    void log_assert(const doctest::AssertData& data) override {
+        if (!data.m_failed || !failure_.empty()) { // what comes later is often a consequence
+            return;
+        }
+        if (data.m_threw) {
+            failure_ = data.m_exception.c_str();
+        } else if (get_num_active_contexts() > 0) { // the message of CHECK_MESSAGE comes last
+            std::ostringstream message;
+            get_active_contexts()[get_num_active_contexts() - 1]->stringify(&message);
+            failure_ = message.str();
+        } else {
+            failure_ = std::string("expected ") + data.m_expr;
+        }
+    }
+
+    void test_case_exception(const doctest::TestCaseException& exception) override {
+        if (failure_.empty()) {
+            failure_ = exception.error_string.c_str();
+        }
+    }
+
+    void log_message(const doctest::MessageData& message) override {
+        is_skipped_ = true;
+        point_of(test_).skipped = message.m_string.c_str();
+    }
+
+    void test_case_end(const doctest::CurrentTestCaseStats&) override {
+        Point& point = point_of(test_);
+        point.tried += is_skipped_ ? 0 : 1;
+        if (!failure_.empty()) {
+            point.failures.push_back(test_ + ": " + shortened(failure_) + server_end);
+        }
+    }
+
+    void test_run_end(const doctest::TestRunStats&) override {
+        show_progress("");
+        for (const Point& point : points) {
+            std::string dots(
+                std::max<std::size_t>(76, point.words.size() + 2) - point.words.size(), '.');
+            std::cout << point.words << ' ' << dots << ' ' << point.answer() << '\n';
+            for (const std::string& failure : point.failures) {
+                std::cout << "    " << failure << '\n';
+            }
+            if (!point.skipped.empty()) {
+                std::cout << "    " << shortened(point.skipped) << '\n';
+            }
+        }
+        print_summary();
+    }
+
+    void report_query(const doctest::QueryData&) override {}
+    void test_run_start() override {}
+    void test_case_reenter(const doctest::TestCaseData&) override {}
+    void subcase_start(const doctest::SubcaseSignature&) override {}
+    void subcase_end() override {}
+    void test_case_skipped(const doctest::TestCaseData&) override {}
+
+  private:
+    static void print_summary() {
+        auto expected = std::count_if(points.begin(), points.end(),
+                                      [](const Point& point) { return point.is_expected(); });
+        auto broken = std::count_if(points.begin(), points.end(), [](const Point& point) {
+            return point.is_expected() && !point.failures.empty();
+        });
+        if (broken == 0) {
+            std::cout << "\nAll is well: " << expected << " promises, none of them broken.\n";
+        } else {
+            std::cout << "\nOf " << expected << " promises " << broken
+                      << (broken == 1 ? " is" : " are") << " broken.\n";
+        }
+        if (verdict_model == 0) {
+            std::cout
+                << "Nothing was expected that depends on how the server waits: --like 01, "
+                   "02, 03 or 04\nexpects what the server of that stage promises.\n";
+        }
+    }
+
+    // On a terminal only; the next line overwrites it.
+    static void show_progress(const std::string& text) {
+        if (::isatty(STDOUT_FILENO) != 0) {
+            std::cout << "\r\033[K" << text << std::flush;
+        }
+    }
+
+    std::string test_;
+    std::string failure_; // the first of this test
+    bool is_skipped_ = false;
+};
+
+REGISTER_REPORTER("verdict", 0, Verdict);
+
+} // namespace
+
+const char* suites_of_model() {
+    switch (verdict_model) {
+    case 1:
+        return "every server,one at a time";
+    case 2:
+    case 3:
+        return "every server,concurrent";
+    default:
+        return "every server,concurrent,event loop";
+    }
+}
+
+bool is_broken_promise() {
+    return std::any_of(points.begin(), points.end(), [](const Point& point) {
+        return point.is_expected() && !point.failures.empty();
+    });
+}

@@ -1,0 +1,165 @@
+// Tests of the wire tests: for a server with a mistake they must fail, and by a failed
+// assertion, not because they are broken themselves.
+#include <doctest/doctest.h>
+
+#include "support/testing/server_process.hpp"
+
+#include <chrono>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+Finished run_wire_tests(const std::string& mistake, const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                          "--server-arg=" + mistake};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.push_back("--no-colors");
+    Finished run = run_program(WIRE_TESTS, arguments, std::chrono::minutes(4));
+    run.output = std::regex_replace(run.output, std::regex(" +"), " "); // it comes in columns
+    return run;
+}
+
+void check_noticed(const std::string& mistake, const std::string& test_case) {
+    Finished run = run_wire_tests(mistake, {"--test-case=" + test_case, "--patience=2"});
+    INFO(run.output);
+    INFO(run.errors);
+    CHECK(run.ending.signal == 0);
+    CHECK(run.ending.status == 1);
+    CHECK(run.output.find("test cases: 1 | 0 passed | 1 failed") != std::string::npos);
+    CHECK(run.output.find("TEST CASE: " + test_case) != std::string::npos);
+    CHECK(run.output.find("CRASHED") == std::string::npos);
+
+    // The same test passes where there is no mistake.
+    run = run_wire_tests("none", {"--test-case=" + test_case});
+    INFO(run.output);
+    CHECK(run.ending.status == 0);
+    CHECK(run.output.find("test cases: 1 | 1 passed | 0 failed") != std::string::npos);
+}
+
+// What `./tutorial check` says of a server, with `model` as the number of --like.
+Finished run_check(const std::string& model, const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"--verdict=" + model, "--patience=2"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    Finished run = run_program(WIRE_TESTS, arguments, std::chrono::minutes(4));
+    run.output = std::regex_replace(run.output, std::regex(" \\.+ "), ": ");
+    return run;
+}
+
+// The check must say "NO" to `point`, and why, and to no other.
+void check_verdict(const std::string& mistake, const std::string& test_case,
+                   const std::string& point, const std::string& reason) {
+    Finished run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=" + mistake, "--test-case=" + test_case});
+    INFO(run.output);
+    CHECK(run.ending.status == 1);
+    CHECK(run.output.find(point + ": NO\n    " + test_case + ": " + reason) !=
+          std::string::npos);
+    CHECK(run.output.find(": NO") == run.output.rfind(": NO"));
+    CHECK(run.output.find("1 is broken") != std::string::npos);
+}
+
+} // namespace
+
+TEST_CASE("wire tests: a server without a mistake passes") {
+    Finished run = run_wire_tests("none", {"--test-suite=every server,concurrent"});
+    INFO(run.output);
+    CHECK(run.ending.status == 0);
+    CHECK(run.output.find("passed | 0 failed") != std::string::npos);
+}
+
+TEST_CASE("wire tests notice: ignores a short send") {
+    check_noticed("ignores a short send", "half-close while megabytes wait to be sent back");
+}
+
+TEST_CASE("wire tests notice: dies of a reset") {
+    check_noticed("dies of a reset", "a client that resets the connection");
+}
+
+TEST_CASE("wire tests notice: loses output at half-close") {
+    check_noticed("loses output at half-close",
+                  "half-close while megabytes wait to be sent back");
+}
+
+TEST_CASE("wire tests notice: spins without descriptors") {
+    check_noticed("spins without descriptors", "no free descriptor");
+}
+
+TEST_CASE("wire tests notice: exits without descriptors") {
+    check_noticed("exits without descriptors", "no free descriptor");
+}
+
+TEST_CASE("wire tests notice: buffers without limit") {
+    check_noticed("buffers without limit",
+                  "a client that does not read must wait and loses nothing");
+}
+
+TEST_CASE("wire tests notice: stops at NUL") {
+    check_noticed("stops at NUL", "every byte value comes back");
+}
+
+TEST_CASE("wire tests notice: dies of SIGPIPE") {
+    check_noticed("dies of SIGPIPE", "a client that leaves without its echo");
+}
+
+TEST_CASE("wire tests notice: mixes up two clients") {
+    check_noticed("mixes up two clients", "what belongs to one client never reaches another");
+}
+
+TEST_CASE("wire tests notice: forgets to wait") {
+    check_noticed("forgets to wait", "a client that does not read must wait and loses nothing");
+}
+
+TEST_CASE("check: a server that keeps all promises") {
+    Finished run = run_check("4", {"--server=" ECHO_SERVER, "--patience=20"});
+    INFO(run.output);
+    CHECK(run.ending.status == 0);
+    CHECK(run.output.find(": NO") == std::string::npos);
+    CHECK(run.output.find(": no") == std::string::npos); // "no, ...", "not tried"
+    CHECK(run.output.find("no point") == std::string::npos);
+    CHECK(run.output.find("All is well: 9 promises") != std::string::npos);
+}
+
+TEST_CASE("check: names the promise that is broken") {
+    check_verdict("stops at NUL", "every byte value comes back",
+                  "the bytes come back unchanged", "nothing comes any more");
+    check_verdict("buffers without limit",
+                  "a client that does not read must wait and loses nothing",
+                  "a client that never reads costs little memory and loses nothing",
+                  "the server takes everything though nothing is read");
+    check_verdict("spins without descriptors", "no free descriptor",
+                  "when descriptors run out it waits, without spinning, until some are free",
+                  "the server spins");
+}
+
+TEST_CASE("check: tells that the server has died") {
+    Finished run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=dies of a reset",
+                                   "--test-case=a client that resets the connection"});
+    INFO(run.output);
+    CHECK(run.ending.status == 1);
+    CHECK(run.output.find("(the server has ended, with status 1)") != std::string::npos);
+}
+
+TEST_CASE("check: what was not promised is only told") {
+    std::vector<std::string> options = {"--server=" WRONG_SERVER,
+                                        "--test-case=SIGINT and SIGTERM end it with status 0"};
+    Finished run = run_check("0", options);
+    INFO(run.output);
+    CHECK(run.ending.status == 0);
+    CHECK(run.output.find("end it with status 0: no, but it need not") != std::string::npos);
+    run = run_check("4", options);
+    INFO(run.output);
+    CHECK(run.ending.status == 1);
+    CHECK(run.output.find("end it with status 0: NO\n") != std::string::npos);
+}
+
+TEST_CASE("check: a program that is no such server") {
+    Finished run = run_check("0", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=none of these"});
+    INFO(run.output);
+    CHECK(run.ending.status == 2);
+    CHECK(run.output.find("has ended before it listened: status 2") != std::string::npos);
+    CHECK(run.output.find("    listening on HOST:PORT\n") != std::string::npos);
+}
