@@ -2,6 +2,7 @@
 // cancellation), asyncio's own tests assert the same; the id is the same in every stage.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
+#include "executor.hpp"
 #include "generator.hpp"
 #include "run.hpp"
 #include "task.hpp"
@@ -17,6 +18,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -715,6 +717,21 @@ TEST_CASE("two tasks read and write the same socket at once, and a task is cance
         CHECK_THROWS_AS(run_until_complete(loop, received), CancelledError);
         cancel_all_tasks(loop);
     }
+}
+
+TEST_CASE("tasks: a task waits for what a thread returns, and goes on in the loop's thread") {
+    struct Body {
+        static Coroutine<std::thread::id> ask_a_thread(EventLoop& loop,
+                                                       std::thread::id& ran_in) {
+            ran_in = co_yield run_in_executor(loop, [] { return std::this_thread::get_id(); });
+            co_return std::this_thread::get_id();
+        }
+    };
+    EventLoop loop;
+    std::thread::id ran_in;
+    Task<std::thread::id> task = create_task(loop, Body::ask_a_thread(loop, ran_in));
+    CHECK(run_until_complete(loop, task) == std::this_thread::get_id());
+    CHECK(ran_in != std::this_thread::get_id());
 }
 
 // ---- the lessons
