@@ -19,10 +19,14 @@
 
 #include <sys/select.h>
 
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
 struct Client {
     Socket socket;
     std::string outgoing; // received but not sent back yet; until it is, we do not receive more
 };
+using Clients = std::map<int, Client>; // by descriptor
 
 // Sends as much as the kernel takes now.
 bool on_writable(Client& client) {
@@ -31,7 +35,7 @@ bool on_writable(Client& client) {
     return true;
 }
 
-// Receives what is there now. Returns false when the client has sent everything.
+// Receives what is there now and sends it back. Returns false at the end of the stream.
 bool on_readable(Client& client) {
     std::optional<std::string> data = client.socket.try_recv(4096);
     if (!data) {
@@ -55,66 +59,81 @@ bool echo_handler(Client& client) {
     }
 }
 
-// Accepts one client, unless its descriptor is too large for an fd_set: FD_SET would write
-// beyond the end of the set. Such a client is closed again.
-void accept_client(Socket& listener, std::map<int, Client>& clients) {
-    if (std::optional<Socket> socket = listener.try_accept()) {
-        int fd = socket->fd();
-        bool has_room = fd < FD_SETSIZE;
-        log_line(socket->address(), has_room ? "connected" : "refused: too many for select");
-        if (has_room) {
-            clients.emplace(fd, Client{std::move(*socket), ""});
+// Accepts one client, if there is one. Returns when to try again.
+Clock::time_point accept_client(Socket& listener, Clients& clients) {
+    try {
+        if (std::optional<Socket> socket = listener.try_accept()) {
+            int fd = socket->fd();
+            bool has_room = fd < FD_SETSIZE; // beyond it FD_SET would write outside of the set
+            log_line(socket->address(),
+                     has_room ? "connected" : "refused: too many for select");
+            if (has_room) {
+                clients.emplace(fd, Client{std::move(*socket), ""});
+            }
+        }
+    } catch (const std::system_error& error) {
+        if (is_broken_listener(error)) {
+            throw;
+        }
+        // No free descriptor, say. The client stays in the queue and the listener readable:
+        // without a pause select would return at once, again and again.
+        log_line(listener.address(), error.what());
+        return Clock::now() + 100ms;
+    }
+    return Clock::now();
+}
+
+// Waits until somebody can go on; the sets then contain them. The listener has to wait until
+// `next_accept`.
+void wait(const Socket& listener, Clock::time_point next_accept, const Clients& clients,
+          fd_set& readable, fd_set& writable) {
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    int highest = listener.fd();
+    for (const auto& [fd, client] : clients) {
+        FD_SET(fd, client.outgoing.empty() ? &readable : &writable);
+        highest = std::max(highest, fd);
+    }
+    bool is_accepting = Clock::now() >= next_accept;
+    if (is_accepting) {
+        FD_SET(listener.fd(), &readable);
+    }
+    timeval pause{0, 100'000};
+    while (::select(highest + 1, &readable, &writable, nullptr,
+                    is_accepting ? nullptr : &pause) == -1) {
+        if (errno != EINTR) { // a signal: the sets have not changed, so try again
+            throw std::system_error(errno, std::generic_category(), "select");
         }
     }
 }
 
-// Accepts clients and serves those that are ready, for ever.
+// Serves those that can go on.
+void serve_clients(Clients& clients, const fd_set& readable, const fd_set& writable) {
+    for (auto next = clients.begin(); next != clients.end();) {
+        auto current = next++;
+        auto& [fd, client] = *current;
+        if ((FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable)) && !echo_handler(client)) {
+            clients.erase(current);
+        }
+    }
+}
+
+// Waits, serves and accepts, for ever.
 void echo_server(Socket listener) {
     if (listener.fd() >= FD_SETSIZE) {
         throw std::runtime_error("select cannot watch so large a descriptor");
     }
     log_listening(listener.address());
     listener.set_blocking(false);
-    std::map<int, Client> clients; // by descriptor
-    auto next_accept = std::chrono::steady_clock::now();
+    Clients clients;
+    Clock::time_point next_accept;
+    fd_set readable;
+    fd_set writable;
     while (true) {
-        fd_set readable;
-        fd_set writable;
-        FD_ZERO(&readable);
-        FD_ZERO(&writable);
-        int highest = listener.fd();
-        for (const auto& [fd, client] : clients) {
-            FD_SET(fd, client.outgoing.empty() ? &readable : &writable);
-            highest = std::max(highest, fd);
-        }
-        bool is_accepting = std::chrono::steady_clock::now() >= next_accept;
-        if (is_accepting) {
-            FD_SET(listener.fd(), &readable);
-        }
-        timeval pause{0, 100'000};
-        if (::select(highest + 1, &readable, &writable, nullptr,
-                     is_accepting ? nullptr : &pause) == -1) {
-            if (errno == EINTR) {
-                continue;
-            }
-            throw std::system_error(errno, std::generic_category(), "select");
-        }
-        for (auto next = clients.begin(); next != clients.end();) {
-            auto current = next++;
-            auto& [fd, client] = *current;
-            if ((FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable)) && !echo_handler(client)) {
-                clients.erase(current);
-            }
-        }
+        wait(listener, next_accept, clients, readable, writable);
+        serve_clients(clients, readable, writable);
         if (FD_ISSET(listener.fd(), &readable)) {
-            try {
-                accept_client(listener, clients);
-            } catch (const std::system_error& error) {
-                // No free descriptor. The client stays in the queue and the listener readable:
-                // without a pause select would return at once, again and again.
-                log_line(listener.address(), error.what());
-                next_accept = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
-            }
+            next_accept = accept_client(listener, clients);
         }
     }
 }

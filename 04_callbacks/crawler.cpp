@@ -2,9 +2,9 @@
 // class here, with a member function for each thing it has to wait for.
 #include "event_loop.hpp"
 
+#include "common/socket.hpp"
 #include "common/web/crawl.hpp"
 #include "common/web/http.hpp"
-#include "common/socket.hpp"
 
 #include <csignal>
 #include <cstddef>

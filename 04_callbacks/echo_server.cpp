@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -24,7 +25,7 @@ struct Client {
     std::string outgoing; // received but not sent back yet; until it is, we do not receive more
 };
 
-void on_readable(std::shared_ptr<Client> client);
+void on_readable(const std::shared_ptr<Client>& client);
 
 // The callbacks own the client: with the last of them it is destroyed, and its socket closed.
 void disconnect(Client& client, const std::string& reason) {
@@ -34,7 +35,7 @@ void disconnect(Client& client, const std::string& reason) {
 }
 
 // Sends as much as the kernel takes now. With the last byte it is on_readable's turn again.
-void on_writable(std::shared_ptr<Client> client) {
+void on_writable(const std::shared_ptr<Client>& client) {
     try {
         std::size_t sent = client->socket.try_send(client->outgoing).value_or(0);
         client->outgoing.erase(0, sent);
@@ -49,7 +50,7 @@ void on_writable(std::shared_ptr<Client> client) {
 
 // Receives what is there now and sends it back. If the kernel does not take all of it, it is
 // on_writable's turn.
-void on_readable(std::shared_ptr<Client> client) {
+void on_readable(const std::shared_ptr<Client>& client) {
     try {
         std::optional<std::string> data = client->socket.try_recv(4096);
         if (!data) {
@@ -59,9 +60,10 @@ void on_readable(std::shared_ptr<Client> client) {
             disconnect(*client, "disconnected");
             return;
         }
-        std::size_t sent = client->socket.try_send(*data).value_or(0);
-        if (sent < data->size()) {
-            client->outgoing = data->substr(sent);
+        client->outgoing = std::move(*data);
+        std::size_t sent = client->socket.try_send(client->outgoing).value_or(0);
+        client->outgoing.erase(0, sent);
+        if (!client->outgoing.empty()) {
             client->loop.remove_reader(client->socket.fd());
             client->loop.add_writer(client->socket.fd(), [client] { on_writable(client); });
         }
@@ -81,23 +83,30 @@ void echo_handler(EventLoop& loop, Socket socket) {
     }
 }
 
+void accept_clients(EventLoop& loop, Socket& listener);
+
+// Accepts one client, if there is one.
+void accept_client(EventLoop& loop, Socket& listener) {
+    try {
+        if (std::optional<Socket> socket = listener.try_accept()) {
+            echo_handler(loop, std::move(*socket));
+        }
+    } catch (const std::system_error& error) {
+        if (is_broken_listener(error)) {
+            loop.stop(std::current_exception());
+            return;
+        }
+        // No free descriptor, say. The client stays in the queue and the listener readable:
+        // without a pause the loop would call us at once, again and again.
+        log_line(listener.address(), error.what());
+        loop.remove_reader(listener.fd());
+        loop.call_later(100ms, [&loop, &listener] { accept_clients(loop, listener); });
+    }
+}
+
 // Accepts clients from now on.
 void accept_clients(EventLoop& loop, Socket& listener) {
-    loop.add_reader(listener.fd(), [&loop, &listener] {
-        std::optional<Socket> client;
-        try {
-            client = listener.try_accept();
-        } catch (const std::exception& error) {
-            // No free descriptor. The client stays in the queue and the listener readable:
-            // without a pause the loop would call us at once, again and again.
-            log_line(listener.address(), error.what());
-            loop.remove_reader(listener.fd());
-            loop.call_later(100ms, [&loop, &listener] { accept_clients(loop, listener); });
-        }
-        if (client) {
-            echo_handler(loop, std::move(*client));
-        }
-    });
+    loop.add_reader(listener.fd(), [&loop, &listener] { accept_client(loop, listener); });
 }
 
 // Starts the server. The listener must stay alive as long as the loop runs.

@@ -13,7 +13,9 @@
 #include "common/wake_up.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -25,7 +27,6 @@
 #include <string>
 #include <typeindex>
 #include <typeinfo>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,11 @@ class EventLoop {
     void run_forever();
     // Makes run_forever return when the callbacks of this iteration have run.
     void stop() { is_stopping_ = true; }
+    // The same, but run_forever throws `error`: for what ends the whole program.
+    void stop(std::exception_ptr error) {
+        stop();
+        error_ = std::move(error);
+    }
     // Forgets all callbacks. From then on every call that would add one throws
     // std::runtime_error. A second call does nothing; closing a running loop throws
     // std::runtime_error.
@@ -62,7 +68,7 @@ class EventLoop {
     // The same from any thread; wakes the loop if it waits.
     void call_soon_threadsafe(Callback callback);
     // Calls `callback` once, not before the delay has passed, or the clock shows `when`.
-    Handle call_later(std::chrono::nanoseconds delay, Callback callback);
+    Handle call_later(Delay delay, Callback callback);
     Handle call_at(Clock::time_point when, Callback callback);
     Clock::time_point time() const { return Clock::now(); }
     // The object of type T that belongs to this loop: made when it is first asked for,
@@ -71,9 +77,12 @@ class EventLoop {
     T& local();
 
     // Calls `callback` in every iteration in which the descriptor can be read (or an error
-    // waits there), until remove_reader; a second add_reader replaces the first. Remove it
-    // before the descriptor is closed. Throws std::system_error if the selector does not take
-    // the descriptor.
+    // waits there), until remove_reader; a second add_reader replaces the first. Throws
+    // std::system_error if the selector does not take the descriptor.
+    //
+    // Remove it before the descriptor is closed: the loop knows only its number. Otherwise,
+    // when another file gets that number, add_reader takes it for the old one: epoll and kqueue
+    // never report it, poll and select do.
     void add_reader(int fd, Callback callback) { add(fd, READ, std::move(callback)); }
     void add_writer(int fd, Callback callback) { add(fd, WRITE, std::move(callback)); }
     // Whether there was one to remove.
@@ -108,7 +117,11 @@ class EventLoop {
     std::optional<std::chrono::nanoseconds> time_to_wait();
     void collect_ready(const std::vector<ReadyFd>& ready_fds);
     void collect_from_outside();
+    void collect_from_other_threads();
     void run(const std::shared_ptr<Scheduled>& scheduled);
+    bool is_watched(int fd) const {
+        return fd >= 0 && static_cast<std::size_t>(fd) < waiters_.size();
+    }
     void add(int fd, Events event, Callback callback);
     bool remove(int fd, Events event);
     void check_open() const;
@@ -117,19 +130,21 @@ class EventLoop {
 
     std::unique_ptr<Selector> selector_;
     WakeUp wake_up_;
-    std::unordered_map<int, Waiters> waiters_; // by descriptor
-    ReadyQueue ready_;                         // runs in the next iteration
-    ReadyQueue running_;                       // what this iteration runs
+    std::vector<Waiters> waiters_; // by descriptor: the system gives the lowest free number
+    ReadyQueue ready_;             // runs in the next iteration
+    ReadyQueue running_;           // what this iteration runs
     Timers timers_;
     std::map<int, std::shared_ptr<Scheduled>> signal_handlers_;
     std::vector<std::pair<std::type_index, std::shared_ptr<void>>> locals_;
     std::function<void(const ExceptionContext&)> exception_handler_;
+    std::exception_ptr error_; // for run_forever to throw
     bool is_stopping_ = false;
     bool is_closed_ = false;
     bool is_debug_ = false;
 
     std::mutex mutex_; // guards the next line, which other threads reach
     ReadyQueue from_other_threads_;
+    std::atomic<bool> has_from_other_threads_ = false; // also without the mutex
 };
 
 inline EventLoop::EventLoop(std::unique_ptr<Selector> selector)
@@ -150,11 +165,17 @@ inline void EventLoop::run_forever() {
         run_once();
     } while (!is_stopping_);
     is_stopping_ = false;
+    if (error_) {
+        std::rethrow_exception(std::exchange(error_, nullptr));
+    }
 }
 
 inline void EventLoop::close() {
     if (is_running()) {
         throw std::runtime_error("a running event loop cannot be closed");
+    }
+    if (is_closed_) {
+        return;
     }
     while (!locals_.empty()) { // whose destructors may still use the loop
         std::shared_ptr<void> last = std::move(locals_.back().second);
@@ -176,7 +197,7 @@ inline void EventLoop::close() {
             callbacks.push_back(std::move(scheduled->callback));
         }
     };
-    for (const auto& [fd, waiters] : std::exchange(waiters_, {})) {
+    for (const Waiters& waiters : std::exchange(waiters_, {})) {
         forget(waiters.reader);
         forget(waiters.writer);
     }
@@ -195,6 +216,9 @@ inline EventLoop& EventLoop::running() {
 
 inline Handle EventLoop::call_soon(Callback callback) {
     check_open();
+    if (has_from_other_threads_) { // they were added before
+        collect_from_other_threads();
+    }
     return Handle(ready_.emplace_back(std::make_shared<Scheduled>(std::move(callback))));
 }
 
@@ -202,18 +226,14 @@ inline void EventLoop::call_soon_threadsafe(Callback callback) {
     auto scheduled = std::make_shared<Scheduled>(std::move(callback));
     std::lock_guard lock(mutex_);
     check_open();
-    bool was_empty = from_other_threads_.empty();
     from_other_threads_.push_back(std::move(scheduled));
-    if (was_empty) { // otherwise the loop has been woken already
+    if (!has_from_other_threads_.exchange(true)) { // otherwise it has been woken already
         wake_up_.wake();
     }
 }
 
-inline Handle EventLoop::call_later(std::chrono::nanoseconds delay, Callback callback) {
-    Clock::time_point now = time();
-    bool is_beyond_the_clock = delay > Clock::time_point::max() - now;
-    return call_at(is_beyond_the_clock ? Clock::time_point::max() : now + delay,
-                   std::move(callback));
+inline Handle EventLoop::call_later(Delay delay, Callback callback) {
+    return call_at(time() + to_clock(delay), std::move(callback));
 }
 
 inline Handle EventLoop::call_at(Clock::time_point when, Callback callback) {
@@ -236,14 +256,17 @@ T& EventLoop::local() {
 
 inline void EventLoop::add(int fd, Events event, Callback callback) {
     check_open();
-    auto known = waiters_.find(fd);
-    Events before = known == waiters_.end() ? 0 : known->second.events();
+    auto index = static_cast<std::size_t>(fd);
+    Events before = is_watched(fd) ? waiters_[index].events() : 0;
     if (before == 0) {
-        selector_->register_fd(fd, event);
+        selector_->register_fd(fd, event); // throws if `fd` is negative
     } else if ((before & event) == 0) {
         selector_->modify(fd, before | event);
     } // otherwise only the callback changes, which costs no system call
-    Waiters& waiters = waiters_[fd];
+    if (index >= waiters_.size()) {
+        waiters_.resize(index + 1);
+    }
+    Waiters& waiters = waiters_[index];
     auto& slot = event == READ ? waiters.reader : waiters.writer;
     auto old = std::exchange(slot, std::make_shared<Scheduled>(std::move(callback)));
     if (old) {
@@ -252,20 +275,22 @@ inline void EventLoop::add(int fd, Events event, Callback callback) {
 }
 
 inline bool EventLoop::remove(int fd, Events event) {
-    auto known = waiters_.find(fd);
-    if (known == waiters_.end() || (known->second.events() & event) == 0) {
+    if (!is_watched(fd)) {
         return false;
     }
-    auto& slot = event == READ ? known->second.reader : known->second.writer;
+    Waiters& waiters = waiters_[static_cast<std::size_t>(fd)];
+    auto& slot = event == READ ? waiters.reader : waiters.writer;
+    if (!slot) {
+        return false;
+    }
     std::shared_ptr<Scheduled> old = std::move(slot);
     old->is_cancelled = true; // it may be in the ready queue already
-    if (Events left = known->second.events(); left != 0) {
+    if (Events left = waiters.events(); left != 0) {
         selector_->modify(fd, left);
     } else {
-        waiters_.erase(known);
         selector_->unregister(fd);
     }
-    return true;
+    return true; // `old` is destroyed last: it may call back
 }
 
 inline void EventLoop::add_signal_handler(int signal, Callback callback) {
@@ -297,7 +322,8 @@ inline void EventLoop::call_exception_handler(const ExceptionContext& context) {
     std::string line = context.message;
     try {
         if (exception_handler_) {
-            exception_handler_(context);
+            auto handler = exception_handler_; // it may replace itself
+            handler(context);
             return;
         }
         if (context.exception) {
@@ -345,11 +371,15 @@ inline void EventLoop::collect_ready(const std::vector<ReadyFd>& ready_fds) {
             collect_from_outside();
             continue;
         }
-        const Waiters& waiters = waiters_.at(fd);
-        if ((events & READ) != 0) {
+        if (!is_watched(fd)) {
+            continue;
+        }
+        // Nobody may wait: epoll still reports what was closed, but duplicated before.
+        const Waiters& waiters = waiters_[static_cast<std::size_t>(fd)];
+        if ((events & READ) != 0 && waiters.reader) {
             ready_.push_back(waiters.reader);
         }
-        if ((events & WRITE) != 0) {
+        if ((events & WRITE) != 0 && waiters.writer) {
             ready_.push_back(waiters.writer);
         }
     }
@@ -362,7 +392,12 @@ inline void EventLoop::collect_from_outside() {
             ready_.push_back(handler);
         }
     }
+    collect_from_other_threads();
+}
+
+inline void EventLoop::collect_from_other_threads() {
     std::lock_guard lock(mutex_);
+    has_from_other_threads_ = false;
     ready_.insert(ready_.end(), from_other_threads_.begin(), from_other_threads_.end());
     from_other_threads_.clear();
 }

@@ -90,8 +90,10 @@ class Transport {
             return;
         }
         if (!data.empty()) {
+            if (get_write_buffer_size() == 0) { // otherwise it is registered already
+                loop_.add_writer(socket_.fd(), [this] { on_writable(); });
+            }
             buffer_.append(data);
-            loop_.add_writer(socket_.fd(), [this] { on_writable(); });
         }
         if (!is_writing_paused_ && get_write_buffer_size() > high_) {
             is_writing_paused_ = true;
@@ -316,8 +318,12 @@ class Server {
         std::optional<Socket> socket;
         try {
             socket = listener_.try_accept();
-        } catch (const std::system_error&) {
-            // No free descriptor. The client stays in the queue and the listener readable:
+        } catch (const std::system_error& error) {
+            if (is_broken_listener(error)) {
+                loop_.stop(std::current_exception());
+                return;
+            }
+            // No free descriptor, say. The client stays in the queue and the listener readable:
             // without a pause the loop would call us at once, again and again.
             loop_.call_exception_handler(
                 {"cannot accept a connection", std::current_exception(), {}});

@@ -14,9 +14,9 @@
 #include <string>
 #include <utility>
 
-void receive(AsyncSocket client);
+void receive(const AsyncSocket& client);
 
-void on_sent(AsyncSocket client, Future<void> sent) {
+void on_sent(const AsyncSocket& client, const Future<void>& sent) {
     try {
         sent.result(); // throws if sending has failed
         receive(client);
@@ -25,9 +25,9 @@ void on_sent(AsyncSocket client, Future<void> sent) {
     }
 }
 
-void on_received(AsyncSocket client, Future<std::string> received) {
+void on_received(const AsyncSocket& client, const Future<std::string>& received) {
     try {
-        std::string data = received.result();
+        const std::string& data = received.result();
         if (data.empty()) {
             log_line(client.address(), "disconnected");
             return;
@@ -36,17 +36,18 @@ void on_received(AsyncSocket client, Future<std::string> received) {
         if (sent.done()) { // nearly always: then there is nothing to wait for
             on_sent(client, sent);
         } else {
-            sent.add_done_callback([client](Future<void> future) { on_sent(client, future); });
+            sent.add_done_callback(
+                [client](const Future<void>& future) { on_sent(client, future); });
         }
     } catch (const std::exception& error) {
         log_line(client.address(), error.what());
     }
 }
 
-void receive(AsyncSocket client) {
+void receive(const AsyncSocket& client) {
     Future<std::string> received = client.recv(4096);
     received.add_done_callback(
-        [client](Future<std::string> future) { on_received(client, future); });
+        [client](const Future<std::string>& future) { on_received(client, future); });
 }
 
 // Starts to serve one client. The callbacks hold the client; with the last of them it is
@@ -57,20 +58,20 @@ void echo_handler(AsyncSocket client) {
 }
 
 // Accepts clients, for ever.
-void accept_clients(AsyncSocket listener) {
-    listener.accept().add_done_callback([listener](Future<AsyncSocket> accepted) {
+void accept_clients(EventLoop& loop, AsyncSocket listener) {
+    listener.accept().add_done_callback([&loop, listener](Future<AsyncSocket> accepted) {
         try {
             echo_handler(accepted.result());
-        } catch (const std::exception& error) {
-            log_line(listener.address(), error.what());
+            accept_clients(loop, listener);
+        } catch (const std::exception&) {
+            loop.stop(std::current_exception()); // the listener is no good any more
         }
-        accept_clients(listener);
     });
 }
 
-void echo_server(AsyncSocket listener) {
+void echo_server(EventLoop& loop, AsyncSocket listener) {
     log_listening(listener.address());
-    accept_clients(listener);
+    accept_clients(loop, listener);
 }
 
 int main(int argc, char** argv) {
@@ -81,7 +82,7 @@ int main(int argc, char** argv) {
         for (int signal : {SIGINT, SIGTERM}) {
             loop.add_signal_handler(signal, [&loop] { loop.stop(); });
         }
-        echo_server(listener);
+        echo_server(loop, listener);
         loop.run_forever();
     } catch (const std::exception& error) {
         std::cerr << "echo_server: " << error.what() << '\n';

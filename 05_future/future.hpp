@@ -9,7 +9,7 @@
 
 #include "event_loop.hpp"
 
-#include <chrono>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -51,6 +51,7 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
     // Virtual because to cancel a Task means more: it is told, and then ends by itself.
     virtual bool cancel() {
         if (done()) {
+            is_retrieved_ = true; // whoever cancels does not care for the result
             return false;
         }
         finish(Status::CANCELLED);
@@ -58,7 +59,7 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
     }
 
     void set_exception(std::exception_ptr exception) {
-        check_pending();
+        check_may_be_set();
         exception_ = std::move(exception);
         finish(Status::FINISHED);
     }
@@ -74,18 +75,26 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
         return exception_;
     }
 
-    void add_done_callback(std::function<void(FutureState&)> callback) {
+    // Returns a number for remove_done_callback.
+    std::size_t add_done_callback(std::function<void(FutureState&)> callback) {
         if (done()) {
             schedule(std::move(callback));
         } else {
-            callbacks_.push_back(std::move(callback));
+            callbacks_.push_back({++last_callback_, std::move(callback)});
         }
+        return last_callback_;
+    }
+    bool remove_done_callback(std::size_t number) {
+        return std::erase_if(callbacks_, [number](const DoneCallback& callback) {
+                   return callback.number == number;
+               }) > 0;
     }
 
   protected:
     enum class Status { PENDING, FINISHED, CANCELLED };
 
-    void check_pending() const {
+    // Virtual because a Task gets its result from nobody but its own code.
+    virtual void check_may_be_set() const {
         if (done()) {
             throw InvalidStateError("this Future has its result already");
         }
@@ -93,12 +102,17 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
 
     void finish(Status status) {
         status_ = status;
-        for (auto& callback : std::exchange(callbacks_, {})) {
-            schedule(std::move(callback));
+        for (DoneCallback& callback : std::exchange(callbacks_, {})) {
+            schedule(std::move(callback.function));
         }
     }
 
   private:
+    struct DoneCallback {
+        std::size_t number;
+        std::function<void(FutureState&)> function;
+    };
+
     // Never called from here, in the middle of set_result: whoever sets a result need not
     // expect that other code runs before set_result returns.
     void schedule(std::function<void(FutureState&)> callback) {
@@ -110,7 +124,8 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
     Status status_ = Status::PENDING;
     std::exception_ptr exception_;
     bool is_retrieved_ = false; // somebody has seen the exception
-    std::vector<std::function<void(FutureState&)>> callbacks_;
+    std::size_t last_callback_ = 0;
+    std::vector<DoneCallback> callbacks_;
 };
 
 // With the result itself. Future<void> has one, too: that it is done.
@@ -122,7 +137,7 @@ class TypedFutureState : public FutureState {
 
     template <typename... V>
     void set_result(V&&... value) {
-        check_pending();
+        check_may_be_set();
         value_.emplace(std::forward<V>(value)...);
         finish(Status::FINISHED);
     }
@@ -160,7 +175,8 @@ class Future {
     // The exception that was set, null if there is none. Throws as result() otherwise.
     std::exception_ptr exception() const { return state_->exception(); }
 
-    // Each throws InvalidStateError if the Future is done.
+    // Each throws InvalidStateError if the Future is done, std::logic_error if it is a Task:
+    // that gets its result from its own code.
     template <typename... V>
     void set_result(V&&... value) const {
         state_->set_result(std::forward<V>(value)...);
@@ -173,13 +189,21 @@ class Future {
     // has to look at done().
     bool cancel() const { return state_->cancel(); }
 
-    // Calls `callback` with this Future from the event loop, in the iteration after it was
-    // done: never inside set_result, and also when it is done already.
-    void add_done_callback(std::function<void(Future)> callback) const {
-        state_->add_done_callback([callback = std::move(callback)](FutureState& state) {
-            callback(Future(
-                std::static_pointer_cast<TypedFutureState<T>>(state.shared_from_this())));
-        });
+    // Calls `callback(future)` with this Future from the event loop, in the iteration after it
+    // was done: never inside set_result, and also when it is done already. Returns a number for
+    // remove_done_callback.
+    template <typename DoneCallback>
+    std::size_t add_done_callback(DoneCallback callback) const {
+        return state_->add_done_callback(
+            [callback = std::move(callback)](FutureState& state) mutable {
+                callback(Future(
+                    std::static_pointer_cast<TypedFutureState<T>>(state.shared_from_this())));
+            });
+    }
+    // The callback will not be called. Returns whether there was one with this number: not if
+    // the Future is done, because then it is called, or has been.
+    bool remove_done_callback(std::size_t number) const {
+        return state_->remove_done_callback(number);
     }
 
     const std::shared_ptr<TypedFutureState<T>>& state() const { return state_; }
@@ -189,7 +213,7 @@ class Future {
 };
 
 // Done after `delay`. To cancel the Future cancels the timer.
-inline Future<void> sleep(EventLoop& loop, std::chrono::nanoseconds delay) {
+inline Future<void> sleep(EventLoop& loop, Delay delay) {
     Future<void> woken(loop);
     Handle timer = loop.call_later(delay, [woken] {
         if (!woken.done()) {

@@ -17,6 +17,16 @@
 using Callback = std::function<void()>;
 using Clock = std::chrono::steady_clock;
 
+// How long to wait, in seconds, as in asyncio. A floating-point number, because nanoseconds in
+// 64 bits end after 292 years, silently.
+using Delay = std::chrono::duration<double>;
+
+// In the unit of the clock; a hundred years stand for all that is longer.
+inline Clock::duration to_clock(Delay delay) {
+    constexpr Delay LONGEST = std::chrono::hours(100 * 365 * 24);
+    return std::chrono::ceil<Clock::duration>(std::clamp(delay, -LONGEST, LONGEST));
+}
+
 // A callback that waits for its turn. Shared by the loop's queues and by Handles.
 struct Scheduled {
     explicit Scheduled(Callback the_callback) : callback(std::move(the_callback)) {}
@@ -74,10 +84,13 @@ class Timers {
 
     // When the next timer is due; std::nullopt: there is none. Timeouts are nearly always
     // cancelled, so they would pile up: when they are many and more than half of the heap, they
-    // are thrown out here.
+    // are thrown out here, and one at the front always is: nobody is to wake up for it.
     std::optional<Clock::time_point> next() {
         if (cancelled_ > 100 && cancelled_ > heap_.size() / 2) {
             remove_cancelled();
+        }
+        while (!heap_.empty() && heap_.front()->is_cancelled) {
+            take_first();
         }
         return heap_.empty() ? std::nullopt : std::optional(heap_.front()->when);
     }
@@ -89,10 +102,7 @@ class Timers {
         }
         Clock::time_point now = Clock::now();
         while (!heap_.empty() && heap_.front()->when <= now) {
-            std::pop_heap(heap_.begin(), heap_.end(), is_later);
-            leave(*heap_.back());
-            ready.push_back(std::move(heap_.back()));
-            heap_.pop_back();
+            ready.push_back(take_first());
         }
     }
 
@@ -109,6 +119,14 @@ class Timers {
     static bool is_later(const std::shared_ptr<Scheduled>& a,
                          const std::shared_ptr<Scheduled>& b) {
         return std::pair(a->when, a->sequence) > std::pair(b->when, b->sequence);
+    }
+
+    std::shared_ptr<Scheduled> take_first() {
+        std::pop_heap(heap_.begin(), heap_.end(), is_later);
+        std::shared_ptr<Scheduled> first = std::move(heap_.back());
+        heap_.pop_back();
+        leave(*first);
+        return first;
     }
 
     void leave(Scheduled& timer) {

@@ -54,8 +54,9 @@ class AsyncSocket {
         return connected;
     }
 
-    // A client. While the process has no free descriptor it waits for that, too.
-    Future<AsyncSocket> accept() {
+    // A client. An error that may pass, such as no free descriptor, is logged, and after 100 ms
+    // it tries again. Fails if the listening socket itself is no good.
+    Future<AsyncSocket> accept() const {
         Future<AsyncSocket> accepted(state_->loop);
         become_waiter(state_->reader, accepted, "accept");
         wait_for_client(state_, accepted);
@@ -63,13 +64,14 @@ class AsyncSocket {
     }
 
     // At most `max_bytes`; empty at the end of the stream.
-    Future<std::string> recv(std::size_t max_bytes) {
+    Future<std::string> recv(std::size_t max_bytes) const {
         Future<std::string> received(state_->loop);
         become_waiter(state_->reader, received, "receive");
         try {
-            state_->loop.add_reader(fd(), [&state = *state_, received, max_bytes] {
-                receive(state, received, max_bytes);
-            });
+            start_reading(*state_);
+            std::shared_ptr<Reading> reading = state_->reading.lock();
+            reading->received = received;
+            reading->max_bytes = max_bytes;
         } catch (const std::system_error&) { // the selector cannot watch so many
             received.set_exception(std::current_exception());
         }
@@ -77,7 +79,7 @@ class AsyncSocket {
     }
 
     // Done when the kernel has taken all of `data`, which is nearly always at once.
-    Future<void> send_all(std::string_view data) {
+    Future<void> send_all(std::string_view data) const {
         Future<void> sent(state_->loop);
         become_waiter(state_->writer, sent, "send");
         try {
@@ -94,11 +96,19 @@ class AsyncSocket {
     }
 
   private:
+    // What the reader of recv does when data comes. The loop owns it, with the callback: not
+    // the socket, which the callbacks of `received` own.
+    struct Reading {
+        std::optional<Future<std::string>> received; // until it is done
+        std::size_t max_bytes = 0;
+    };
+
     struct State {
         EventLoop& loop;
         Socket socket;
         std::weak_ptr<FutureState> reader; // the operation that waits, if there is one
         std::weak_ptr<FutureState> writer;
+        std::weak_ptr<Reading> reading; // while it is registered
 
         State(EventLoop& the_loop, Socket the_socket)
             : loop(the_loop), socket(std::move(the_socket)) {}
@@ -131,18 +141,30 @@ class AsyncSocket {
         waiter = future.state();
     }
 
-    static void receive(State& state, const Future<std::string>& received,
-                        std::size_t max_bytes) {
-        if (received.done()) {
-            state.loop.remove_reader(state.socket.fd()); // nobody waits for this
+    static void start_reading(State& state) {
+        if (state.reading.expired()) {
+            auto reading = std::make_shared<Reading>();
+            state.loop.add_reader(state.socket.fd(),
+                                  [&state, reading] { receive(state, *reading); });
+            state.reading = reading;
+        }
+    }
+
+    static void receive(State& state, Reading& reading) {
+        std::optional<Future<std::string>> received = std::exchange(reading.received, {});
+        if (!received || received->done()) { // nobody waits for this, or not any more
+            state.reading.reset();
+            state.loop.remove_reader(state.socket.fd());
             return;
         }
         try {
-            if (std::optional<std::string> data = state.socket.try_recv(max_bytes)) {
-                received.set_result(std::move(*data));
+            if (std::optional<std::string> data = state.socket.try_recv(reading.max_bytes)) {
+                received->set_result(std::move(*data));
+            } else {
+                reading.received = received;
             }
-        } catch (const std::system_error&) {
-            received.set_exception(std::current_exception());
+        } catch (const std::exception&) {
+            received->set_exception(std::current_exception());
         }
     }
 
@@ -166,6 +188,7 @@ class AsyncSocket {
         if (!open || accepted.done()) {
             return; // closed or cancelled in the meantime
         }
+        open->reading.reset(); // whose reader this replaces
         open->loop.add_reader(open->socket.fd(), [&state = *open, listener, accepted] {
             try {
                 if (!accepted.done()) { // not cancelled
@@ -176,20 +199,24 @@ class AsyncSocket {
                     accepted.set_result(state.loop, std::move(*client));
                 }
             } catch (const std::system_error& error) {
-                if (!is_out_of_resources(error)) {
+                if (is_broken_listener(error)) {
                     accepted.set_exception(std::current_exception());
-                    state.loop.remove_reader(state.socket.fd());
-                    return;
+                } else {
+                    try_again_later(state, listener, accepted, error);
                 }
-                // No free descriptor. The client stays in the queue and the listener readable:
-                // without a pause the loop would call us at once, again and again.
-                log_line(state.socket.address(), error.what());
-                state.loop.call_later(std::chrono::milliseconds(100), [listener, accepted] {
-                    wait_for_client(listener, accepted);
-                });
             }
             state.loop.remove_reader(state.socket.fd());
         });
+    }
+
+    // No free descriptor, say. The client stays in the queue and the listener readable: without
+    // a pause the loop would call us at once, again and again.
+    static void try_again_later(const State& state, const std::weak_ptr<State>& listener,
+                                const Future<AsyncSocket>& accepted,
+                                const std::system_error& error) {
+        log_line(state.socket.address(), error.what());
+        state.loop.call_later(std::chrono::milliseconds(100),
+                              [listener, accepted] { wait_for_client(listener, accepted); });
     }
 
     // What try_send has left over goes out when the kernel has room again.

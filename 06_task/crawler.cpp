@@ -3,9 +3,9 @@
 #include "async_socket.hpp"
 #include "run.hpp"
 
+#include "common/socket.hpp"
 #include "common/web/crawl.hpp"
 #include "common/web/http.hpp"
-#include "common/socket.hpp"
 
 #include <cstddef>
 #include <deque>

@@ -106,9 +106,14 @@ Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
             scheduler.submit(echo_handler(std::move(client)));
             continue;
         } catch (const std::system_error& error) {
+            if (is_broken_listener(error)) {
+                scheduler.stop(std::current_exception());
+                co_return;
+            }
             log_line(listener.address(), error.what());
         }
-        co_yield Sleep(std::chrono::milliseconds(100)); // no free descriptor: or it would spin
+        // No free descriptor, say: without a pause it would spin.
+        co_yield Sleep(std::chrono::milliseconds(100));
     }
 }
 

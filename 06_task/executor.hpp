@@ -7,6 +7,7 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -18,6 +19,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 // A few threads that run functions in the order of submit.
@@ -85,40 +87,69 @@ class ThreadPool {
     std::vector<std::thread> threads_;
 };
 
-// Calls `function` in another thread, one of a few that the loop keeps. The Future gets what it
-// returns or throws. To cancel the Future does not stop the thread, only the result is dropped:
-// so the function must own what it uses, or whoever owns that must outlive the loop.
+// A function on its way to a thread and back, with what it returns or throws. It is made and
+// destroyed in the loop's thread, so that what it owns may belong to the loop: a socket, a
+// Future.
 template <typename Function>
-auto run_in_executor(EventLoop& loop, Function function) {
+struct ExecutorCall {
     using Result = std::invoke_result_t<Function>;
-    Future<Result> future(loop);
-    loop.local<ThreadPool>().submit([&loop, future, function = std::move(function)]() mutable {
-        // The Future belongs to the loop's thread: from here it only travels back there.
-        Callback deliver;
+
+    Function function;
+    Future<Result> future;
+    std::atomic<bool> is_cancelled = false;
+    std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result =
+        {};
+    std::exception_ptr error = nullptr;
+
+    void run() { // in the thread
+        if (is_cancelled) {
+            return;
+        }
         try {
             if constexpr (std::is_void_v<Result>) {
                 function();
-                deliver = [future = std::move(future)] {
-                    if (!future.done()) {
-                        future.set_result();
-                    }
-                };
+                result.emplace();
             } else {
-                auto result = std::make_shared<Result>(function());
-                deliver = [future = std::move(future), result] {
-                    if (!future.done()) {
-                        future.set_result(std::move(*result));
-                    }
-                };
+                result.emplace(function());
             }
         } catch (...) {
-            deliver = [future = std::move(future), error = std::current_exception()] {
-                if (!future.done()) {
-                    future.set_exception(error);
-                }
-            };
+            error = std::current_exception();
         }
-        loop.call_soon_threadsafe(std::move(deliver));
+    }
+
+    void deliver() {
+        if (future.done()) {
+            return; // cancelled: the result is dropped
+        }
+        if (error) {
+            future.set_exception(error);
+        } else if constexpr (std::is_void_v<Result>) {
+            future.set_result();
+        } else {
+            future.set_result(std::move(*result));
+        }
+    }
+};
+
+// Calls `function` in another thread, one of a few that the loop keeps. The Future gets what it
+// returns or throws. To cancel the Future drops the result; the function does not start any
+// more if it still waits for a thread, but one that runs is not stopped. So it must own what it
+// uses, or whoever owns that must outlive the loop. What it owns is destroyed in the loop's
+// thread.
+template <typename Function>
+auto run_in_executor(EventLoop& loop, Function function) {
+    using Call = ExecutorCall<Function>;
+    Future<typename Call::Result> future(loop);
+    auto call = std::shared_ptr<Call>(new Call{std::move(function), future});
+    future.add_done_callback([weak = std::weak_ptr<Call>(call)](const auto& done) {
+        if (std::shared_ptr<Call> waiting = weak.lock(); waiting && done.cancelled()) {
+            waiting->is_cancelled = true;
+        }
+    });
+    loop.local<ThreadPool>().submit([&loop, call]() mutable {
+        call->run();
+        // Moved, so that the thread keeps nothing of it.
+        loop.call_soon_threadsafe([call = std::move(call)] { call->deliver(); });
     });
     return future;
 }

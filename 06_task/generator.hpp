@@ -8,6 +8,7 @@
 #include <concepts>
 #include <coroutine>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -54,7 +55,9 @@ class GeneratorPromise {
                 thrown_in_ = std::move(thrown_in);
             }
             has_started_ = true;
+            is_running_ = true;
             self_.resume();
+            is_running_ = false;
             if (delegate_ == nullptr) {
                 return std::exchange(yielded_, std::nullopt);
             }
@@ -65,6 +68,7 @@ class GeneratorPromise {
     }
 
     bool has_started() const { return has_started_; }
+    bool is_running() const { return is_running_; }
     void rethrow_exception() const {
         if (exception_) {
             std::rethrow_exception(exception_);
@@ -141,6 +145,7 @@ class GeneratorPromise {
     std::exception_ptr thrown_in_;
     std::exception_ptr exception_; // has left the generator
     bool has_started_ = false;
+    bool is_running_ = false;
 };
 
 // What Return adds: `co_return value;`, or the end of a generator that returns nothing.
@@ -186,13 +191,15 @@ class Generator {
     ~Generator() { close(); }
 
     // Runs the generator to its next co_yield and returns that value; std::nullopt at its end
-    // (Python's StopIteration). Throws what the generator throws.
+    // (Python's StopIteration). Throws what the generator throws; std::logic_error if it runs
+    // already, because it asks itself, or if it was moved from or closed.
     std::optional<Yield> next() { return resume({}, nullptr); }
 
     // The same; `value` becomes the value of the co_yield where the generator stands. Before
     // the first next() it stands at none: then this throws std::logic_error.
     template <typename Value>
     std::optional<Yield> send(Value&& value) {
+        check_may_resume();
         if (!promise().has_started()) {
             throw std::logic_error(
                 "a value was sent to a generator that has not started: call next() first");
@@ -213,7 +220,29 @@ class Generator {
         }
     }
 
+    // Whether it was moved from, or closed.
+    bool is_empty() const { return !frame_; }
     bool done() const { return frame_.done(); }
+
+    // For a loop over all it yields: `for (auto& value : generator)`. The loop runs it from
+    // where it stands to the end.
+    class Iterator {
+      public:
+        explicit Iterator(Generator& generator)
+            : generator_(generator), value_(generator.next()) {}
+        Yield& operator*() { return *value_; }
+        Iterator& operator++() {
+            value_ = generator_.next();
+            return *this;
+        }
+        bool operator==(std::default_sentinel_t) const { return !value_; }
+
+      private:
+        Generator& generator_;
+        std::optional<Yield> value_;
+    };
+    Iterator begin() { return Iterator(*this); }
+    std::default_sentinel_t end() const { return {}; }
 
     // What a generator that is done has returned, once; or throws what it has thrown.
     Return result() && {
@@ -228,6 +257,7 @@ class Generator {
 
     std::optional<Yield> resume(typename promise_type::SentValue sent,
                                 std::exception_ptr thrown_in) {
+        check_may_resume();
         if (done()) {
             return std::nullopt; // the error it may have ended with was thrown before
         }
@@ -236,6 +266,15 @@ class Generator {
             promise().rethrow_exception();
         }
         return value;
+    }
+
+    void check_may_resume() {
+        if (is_empty()) {
+            throw std::logic_error("this generator was moved from or closed");
+        }
+        if (promise().is_running()) {
+            throw std::logic_error("a generator cannot ask itself for a value");
+        }
     }
 
     std::coroutine_handle<promise_type> frame_;

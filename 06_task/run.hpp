@@ -27,13 +27,19 @@ inline void cancel_all_tasks(EventLoop& loop) {
     }
 }
 
-// Runs `main` until it has ended; SIGINT or SIGTERM cancels it. Then cancels whatever tasks are
-// left and lets them end. Throws what `main` has thrown. (asyncio.run)
+// Runs `main` until it has ended; SIGINT or SIGTERM cancels it, a second one ends the process.
+// Then cancels whatever tasks are left and lets them end. Throws what `main` has thrown.
+// (asyncio.run)
 inline void run(EventLoop& loop, Coroutine<void> main) {
     Task<void> task = create_task(loop, std::move(main));
     task.add_done_callback([&loop](Future<void>) { loop.stop(); });
     for (int signal : {SIGINT, SIGTERM}) {
-        loop.add_signal_handler(signal, [task] { task.cancel(); });
+        loop.add_signal_handler(signal, [&loop, task] {
+            task.cancel();
+            // A task may take its time, or refuse: the next signal ends the process.
+            loop.remove_signal_handler(SIGINT);
+            loop.remove_signal_handler(SIGTERM);
+        });
     }
     loop.run_forever();
     cancel_all_tasks(loop);

@@ -66,11 +66,14 @@ class Operation {
 class Sleep : public Operation {
   public:
     explicit Sleep(std::chrono::nanoseconds delay)
-        : Operation(-1, 0), until_(Clock::now() + delay) {}
+        : Operation(-1, 0), until_(Clock::now() + std::min<Clock::duration>(delay, LONGEST)) {}
     Clock::time_point until() const { return until_; }
     void result() const {}
 
   private:
+    static constexpr std::chrono::hours LONGEST{100 * 365 *
+                                                24}; // the clock ends after 292 years
+
     bool perform() override { return true; }
 
     Clock::time_point until_;
@@ -103,6 +106,12 @@ class Scheduler {
         ready_.push_back(std::prev(tasks_.end()));
     }
 
+    // Makes run() throw `error`: for what ends the whole program.
+    void stop(std::exception_ptr error) {
+        is_stopped_ = true;
+        error_ = std::move(error);
+    }
+
     // Runs until all generators have ended.
     void run() {
         while (!tasks_.empty() && !is_stopped_) {
@@ -111,7 +120,12 @@ class Scheduler {
                 ready_.pop_front();
                 advance(task);
             }
-            wait();
+            if (!is_stopped_) {
+                wait();
+            }
+        }
+        if (error_) {
+            std::rethrow_exception(error_);
         }
     }
 
@@ -141,6 +155,9 @@ class Scheduler {
             }
         } catch (const std::exception& error) {
             log_line("a generator has failed:", error.what());
+        } catch (...) {
+            log_line("a generator has failed:",
+                     "with an exception that is not a std::exception");
         }
         tasks_.erase(task);
     }
@@ -190,4 +207,5 @@ class Scheduler {
     std::map<int, Waiting> waiting_; // by descriptor
     std::multimap<Clock::time_point, Task> sleeping_;
     bool is_stopped_ = false;
+    std::exception_ptr error_; // for run() to throw
 };

@@ -36,9 +36,20 @@ struct Awaitable {
     Awaitable() = default;
     template <typename T>
     explicit Awaitable(const Future<T>& the_future) : future(the_future.state()) {}
+    // Throws std::logic_error for one that was awaited before, or moved from.
     template <typename T>
-    explicit Awaitable(Coroutine<T>& the_generator) : generator(&the_generator.promise()) {}
+    explicit Awaitable(Coroutine<T>& the_generator)
+        : generator(&promise_of_new(the_generator)) {}
 };
+
+// That of a generator which nobody has run yet, or taken over.
+template <typename T>
+auto& promise_of_new(Coroutine<T>& generator) {
+    if (generator.is_empty() || generator.promise().has_started()) {
+        throw std::logic_error("this generator was awaited before");
+    }
+    return generator.promise();
+}
 
 // The part of a Task that does not depend on the type of its result.
 class TaskBase {
@@ -101,9 +112,13 @@ class TaskBase {
     // for, or at its next step.
     void request_cancel() {
         ++cancel_requests_;
+        if (std::exchange(is_passing_on_, true)) {
+            return; // tasks that wait for each other in a circle
+        }
         if (waiting_for_ == nullptr || !waiting_for_->cancel()) {
             must_cancel_ = true;
         }
+        is_passing_on_ = false;
     }
 
     // Whether cancel() has come at a moment when no Future could be told.
@@ -112,13 +127,15 @@ class TaskBase {
     virtual void finish() = 0; // the outermost generator has ended
 
   private:
-    // Whether this task waits for the other one, or for one that waits for it, and so on.
+    // Whether this task waits for the other one, or for one that waits for it, and so on. A
+    // mistake that one is to be told of; but not at any price, so not in circles of more than
+    // 100.
     bool depends_on(const TaskBase& other) const {
         const TaskBase* task = this;
-        while (task != nullptr && task != &other) {
+        for (int i = 0; i < 100 && task != nullptr && task != &other; ++i) {
             task = dynamic_cast<const TaskBase*>(task->waiting_for_.get());
         }
-        return task != nullptr;
+        return task == &other;
     }
 
     // Returns false if the Future is done already: then there is nothing to wait for. Throws
@@ -127,6 +144,9 @@ class TaskBase {
         if (future == nullptr) { // for the next iteration
             EventLoop::running().call_soon([this] { step(); });
             return true;
+        }
+        if (&future->loop() != &EventLoop::running()) {
+            throw std::logic_error("this Future belongs to another event loop");
         }
         if (future->done()) {
             return false;
@@ -149,6 +169,7 @@ class TaskBase {
     std::vector<Promise*> stack_;
     std::shared_ptr<FutureState> waiting_for_;
     bool must_cancel_ = false;
+    bool is_passing_on_ = false; // a cancellation, to what we wait for
     int cancel_requests_ = 0;
     std::uint64_t number_ = ++last_number_;
 };
@@ -177,7 +198,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   public:
     TaskState(EventLoop& loop, Coroutine<T> coroutine)
         : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
-        start(coroutine_.promise());
+        start(promise_of_new(coroutine_));
     }
 
     bool cancel() override {
@@ -195,8 +216,16 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         coroutine_.close();
     }
 
+  protected:
+    void check_may_be_set() const override {
+        if (!has_ended_) {
+            throw std::logic_error("a Task gets its result from its generator only");
+        }
+    }
+
   private:
     void finish() override {
+        has_ended_ = true;
         try {
             coroutine_.promise().rethrow_exception();
             if (take_cancel_request()) {
@@ -218,6 +247,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
     }
 
     Coroutine<T> coroutine_;
+    bool has_ended_ = false;
 };
 
 // A handle, as every Future.
@@ -227,7 +257,8 @@ class Task : public Future<T> {
     explicit Task(std::shared_ptr<TaskState<T>> state) : Future<T>(std::move(state)) {}
 };
 
-// Starts to run the coroutine, in the next iteration of the loop.
+// Starts to run the coroutine, in the next iteration of the loop. Throws std::logic_error for
+// one that was awaited before, or moved from.
 template <typename T>
 Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
     auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
@@ -244,8 +275,8 @@ Task<T> create_task(Coroutine<T> coroutine) {
 
 // Goes on after `delay`; with none, in the next iteration, after all others have had their
 // turn.
-inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
-    if (delay > std::chrono::nanoseconds(0)) {
+inline Coroutine<void> sleep(Delay delay) {
+    if (delay > Delay(0)) {
         co_yield sleep(EventLoop::running(), delay);
     } else {
         co_yield Awaitable();

@@ -1,5 +1,5 @@
-// A socket whose operations are coroutines. An AsyncSocket object is a handle: copies stand for
-// the same socket, which is closed with the last of them. A loop must outlive its sockets.
+// A socket whose operations one awaits. An AsyncSocket object is a handle: copies stand for the
+// same socket, which is closed with the last of them. A loop must outlive its sockets.
 //
 // Registering with the selector costs a system call, so a reader stays registered from one
 // operation to the next; it is removed when data arrives that nobody waits for. And no Future
@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -26,6 +27,9 @@
 #include <utility>
 
 class AsyncSocket {
+    class Receive;
+    class SendAll;
+
   public:
     AsyncSocket(EventLoop& loop, Socket socket)
         : state_(std::make_shared<State>(loop, std::move(socket))) {
@@ -41,26 +45,30 @@ class AsyncSocket {
     // A connection to `endpoint`.
     static Coroutine<AsyncSocket> connect(Endpoint endpoint) {
         AsyncSocket socket(EventLoop::running(), start_connect(endpoint));
-        co_await Readiness(*socket.state_, WRITE);
+        co_await Readiness(socket.state_, WRITE);
         socket.state_->socket.finish_connect();
         co_return socket;
     }
 
-    // A client. While the process has no free descriptor it waits for that, too.
+    // A client. An error that may pass, such as no free descriptor, is logged, and after 100 ms
+    // it tries again. Throws if the listening socket itself is no good.
     Coroutine<AsyncSocket> accept() const { return accept(state_); }
 
-    // At most `max_bytes`; empty at the end of the stream.
-    Coroutine<std::string> recv(std::size_t max_bytes) const { return recv(state_, max_bytes); }
+    // The two that servers do all day are not coroutines, which would need a frame each time,
+    // but awaiters; create_task, gather and wait_for take them all the same.
 
-    // Returns when the kernel has taken all of `data`, which must stay alive until then.
-    Coroutine<void> send_all(std::string_view data) const { return send_all(state_, data); }
+    // At most `max_bytes`, as a std::string; empty at the end of the stream.
+    Receive recv(std::size_t max_bytes) const { return Receive(state_, max_bytes); }
+
+    // Goes on when the kernel has taken all of `data`, which must stay alive until then.
+    SendAll send_all(std::string_view data) const { return SendAll(state_, data); }
 
   private:
-    class Readiness;
+    class Operation;
 
     // Who waits for the socket to become readable, or writable.
     struct Waiter {
-        Readiness* waiting = nullptr;
+        Operation* waiting = nullptr;
         bool is_registered = false; // with the loop
     };
 
@@ -80,17 +88,18 @@ class AsyncSocket {
         }
     };
 
-    // co_await Readiness(state, READ): waits until the socket is readable.
-    class Readiness : public Suspension {
+    // Waits until the socket is ready and `perform` has succeeded, or failed.
+    class Operation : public Suspension {
       public:
-        Readiness(State& state, Events event) : state_(state), event_(event) {}
-        ~Readiness() {
-            if (waiter().waiting == this) {
+        Operation(std::shared_ptr<State> state, Events event)
+            : state_(std::move(state)), event_(event) {}
+        Operation(Operation&&) = default; // before it is awaited
+        ~Operation() {
+            if (task_ != nullptr && waiter().waiting == this) {
                 waiter().waiting = nullptr; // the coroutine is destroyed while it waits
             }
         }
 
-        bool await_ready() const { return false; }
         template <typename Promise>
         void await_suspend(std::coroutine_handle<Promise> coroutine) {
             if (waiter().waiting != nullptr) {
@@ -101,24 +110,44 @@ class AsyncSocket {
             task_ = TaskBase::current();
             task_->wait(coroutine.promise(), *this);
         }
-        void await_resume() const {
-            if (is_cancelled_) {
-                throw CancelledError();
-            }
-        }
 
         bool cancel() override {
             if (!is_cancelled_) {
                 is_cancelled_ = true;
                 waiter().waiting = nullptr;
-                stop_watching(state_, event_);
-                state_.loop.call_soon([task = task_] { task->step(); });
+                stop_watching(*state_, event_);
+                state_->loop.call_soon([task = task_] { task->step(); });
             }
             return true;
         }
 
+      protected:
+        // Returns false if it would have to wait.
+        virtual bool perform() = 0;
+
+        // The same; an error counts as performed, and rethrow_error throws it.
+        bool try_to_perform() {
+            try {
+                return perform();
+            } catch (const std::exception&) {
+                error_ = std::current_exception();
+                return true;
+            }
+        }
+
+        void rethrow_error() const {
+            if (is_cancelled_) {
+                throw CancelledError();
+            }
+            if (error_) {
+                std::rethrow_exception(error_);
+            }
+        }
+
+        Socket& socket() const { return state_->socket; }
+
       private:
-        Waiter& waiter() const { return waiter(state_, event_); }
+        Waiter& waiter() const { return waiter(*state_, event_); }
         static Waiter& waiter(State& state, Events event) {
             return event == READ ? state.reader : state.writer;
         }
@@ -127,11 +156,12 @@ class AsyncSocket {
             if (waiter().is_registered) {
                 return;
             }
-            int fd = state_.socket.fd();
             if (event_ == READ) {
-                state_.loop.add_reader(fd, [&state = state_] { on_ready(state, READ); });
+                state_->loop.add_reader(socket().fd(),
+                                        [&state = *state_] { on_ready(state, READ); });
             } else {
-                state_.loop.add_writer(fd, [&state = state_] { on_ready(state, WRITE); });
+                state_->loop.add_writer(socket().fd(),
+                                        [&state = *state_] { on_ready(state, WRITE); });
             }
             waiter().is_registered = true;
         }
@@ -146,55 +176,96 @@ class AsyncSocket {
         }
 
         static void on_ready(State& state, Events event) {
-            if (Readiness* waiting = std::exchange(waiter(state, event).waiting, nullptr)) {
-                waiting->task_->step(); // may destroy the state
-            } else {
+            Operation* waiting = waiter(state, event).waiting;
+            if (waiting == nullptr) {
                 stop_watching(state, event); // nobody waits for this
+            } else if (waiting->try_to_perform()) {
+                waiter(state, event).waiting = nullptr;
+                waiting->task_->step(); // may destroy the state
             }
         }
 
-        State& state_;
+        std::shared_ptr<State> state_;
         Events event_;
         TaskBase* task_ = nullptr; // once it waits
         bool is_cancelled_ = false;
+        std::exception_ptr error_;
+    };
+
+    // co_await Readiness(state, READ): waits until the socket is readable, and does nothing.
+    class [[nodiscard]] Readiness : public Operation {
+      public:
+        using Operation::Operation;
+        bool await_ready() const { return false; }
+        void await_resume() const { rethrow_error(); }
+
+      private:
+        bool perform() override { return true; }
+    };
+
+    class [[nodiscard("co_await it, or pass it to create_task")]] Receive : public Operation {
+      public:
+        Receive(std::shared_ptr<State> state, std::size_t max_bytes)
+            : Operation(std::move(state), READ), max_bytes_(max_bytes) {}
+
+        // Not even tried: a peer that sends without end would never let the others have their
+        // turn.
+        bool await_ready() const {
+            return false;
+        }
+        std::string await_resume() {
+            rethrow_error();
+            return std::move(*data_);
+        }
+
+      private:
+        bool perform() override {
+            data_ = socket().try_recv(max_bytes_);
+            return data_.has_value();
+        }
+
+        std::size_t max_bytes_;
+        std::optional<std::string> data_;
+    };
+
+    class [[nodiscard("co_await it, or pass it to create_task")]] SendAll : public Operation {
+      public:
+        SendAll(std::shared_ptr<State> state, std::string_view data)
+            : Operation(std::move(state), WRITE), data_(data) {}
+
+        bool await_ready() {
+            return TaskBase::current()->may_go_on() && try_to_perform();
+        }
+        void await_resume() const {
+            rethrow_error();
+        }
+
+      private:
+        bool perform() override {
+            data_.remove_prefix(socket().try_send(data_).value_or(0));
+            return data_.empty();
+        }
+
+        std::string_view data_; // what is left of it
     };
 
     static Coroutine<AsyncSocket> accept(std::shared_ptr<State> state) {
         while (true) {
-            co_await Readiness(*state, READ);
+            co_await Readiness(state, READ);
             try {
                 if (std::optional<Socket> client = state->socket.try_accept()) {
                     co_return AsyncSocket(state->loop, std::move(*client));
                 }
                 continue;
             } catch (const std::system_error& error) {
-                if (!is_out_of_resources(error)) {
+                if (is_broken_listener(error)) {
                     throw;
                 }
                 log_line(state->socket.address(), error.what());
             }
-            // No free descriptor. The client stays in the queue and the listener readable:
+            // No free descriptor, say. The client stays in the queue and the listener readable:
             // without a pause we would be resumed at once, again and again.
             co_await sleep(std::chrono::milliseconds(100));
-        }
-    }
-
-    static Coroutine<std::string> recv(std::shared_ptr<State> state, std::size_t max_bytes) {
-        while (true) {
-            co_await Readiness(*state, READ);
-            if (std::optional<std::string> data = state->socket.try_recv(max_bytes)) {
-                co_return std::move(*data);
-            }
-        }
-    }
-
-    static Coroutine<void> send_all(std::shared_ptr<State> state, std::string_view data) {
-        while (true) {
-            data.remove_prefix(state->socket.try_send(data).value_or(0));
-            if (data.empty()) {
-                co_return;
-            }
-            co_await Readiness(*state, WRITE);
         }
     }
 

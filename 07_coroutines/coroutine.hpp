@@ -10,6 +10,7 @@
 #include "future.hpp"
 
 #include <atomic>
+#include <concepts>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
@@ -31,10 +32,34 @@ struct SourceLocation {
     }
 };
 
+// Owns the frame of a coroutine; Coroutine<T> adds the types.
+class FrameOwner {
+  public:
+    explicit FrameOwner(std::coroutine_handle<> frame) : frame_(frame) {}
+    FrameOwner(FrameOwner&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    FrameOwner& operator=(FrameOwner&& other) noexcept {
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~FrameOwner() { destroy(); }
+
+    bool done() const { return frame_.done(); }
+    // Destroys the local variables of the function, and the coroutines it awaits.
+    void destroy() noexcept {
+        if (frame_) {
+            std::exchange(frame_, nullptr).destroy();
+        }
+    }
+
+  protected:
+    std::coroutine_handle<> frame_;
+};
+
 // The promise of a coroutine, kept in its frame; all but the value it returns.
 class CoroutinePromise {
   public:
     std::coroutine_handle<> frame; // our own
+    FrameOwner* owner = nullptr;   // of our frame, once we are awaited; null: not yet
     // Who goes on when we end; null: we are the outermost.
     CoroutinePromise* awaited_by = nullptr;
     SourceLocation awaits_at; // the last co_await; line 0: none yet
@@ -72,6 +97,26 @@ class CoroutinePromise {
     std::exception_ptr exception_;
 };
 
+// A Future that is done only when others are: a Task, or what gather makes.
+class Dependent {
+  public:
+    // Whether it cannot be done before `other` is. Looks at no more than `budget` Futures.
+    virtual bool depends_on(const FutureState& other, int& budget) const = 0;
+
+  protected:
+    ~Dependent() = default;
+};
+
+// Whether whoever is `other`, and waits for `future`, would wait for ever: a mistake that one
+// is to be told of. But not at any price, so a circle of more than 100 is not found.
+inline bool depends_on(const FutureState* future, const FutureState& other, int& budget) {
+    if (future == &other) {
+        return true;
+    }
+    const auto* dependent = dynamic_cast<const Dependent*>(future);
+    return dependent != nullptr && --budget > 0 && dependent->depends_on(other, budget);
+}
+
 // Something a coroutine waits for. Lives in the frame of the coroutine, until that goes on.
 class Suspension {
   public:
@@ -86,7 +131,7 @@ class Suspension {
 };
 
 // The part of a Task that does not depend on the type of its result.
-class TaskBase {
+class TaskBase : public Dependent {
   public:
     TaskBase() = default;
     TaskBase(const TaskBase&) = delete;
@@ -106,6 +151,7 @@ class TaskBase {
     void step() {
         TaskBase* outer = std::exchange(current_, this);
         suspension_ = nullptr;
+        operations_ = 0;
         while (next_ != nullptr && suspension_ == nullptr) {
             std::exchange(next_, nullptr)->frame.resume();
         }
@@ -135,16 +181,9 @@ class TaskBase {
 
     // ---- for awaiters ----
 
-    // Whether this task waits for the other one, or for one that waits for it, and so on.
-    bool depends_on(const TaskBase& other) const {
-        const TaskBase* task = this;
-        while (task != nullptr && task != &other) {
-            const Suspension* suspension = task->suspension_;
-            task = suspension == nullptr
-                       ? nullptr
-                       : dynamic_cast<const TaskBase*>(suspension->awaited_future());
-        }
-        return task != nullptr;
+    bool depends_on(const FutureState& other, int& budget) const override {
+        return suspension_ != nullptr &&
+               ::depends_on(suspension_->awaited_future(), other, budget);
     }
 
     // `coroutine` runs next: one that is awaited, or, when that ends, the one that awaits it.
@@ -159,6 +198,15 @@ class TaskBase {
         }
     }
 
+    // Whether an operation that need not wait may go on at once. Not always: a task that sends
+    // without end to a peer that reads as fast would hold the loop for ever.
+    bool may_go_on() { return ++operations_ < 64; }
+
+    // Cancels the wait, if there is one that is not over yet. Not a request to end the task.
+    bool interrupt() { return suspension_ != nullptr && suspension_->cancel(); }
+
+    bool has_cancel_request() const { return must_cancel_; }
+
     // Throws CancelledError if the task was cancelled when its wait was over already.
     void throw_if_cancelled() {
         if (std::exchange(must_cancel_, false)) {
@@ -167,17 +215,27 @@ class TaskBase {
     }
 
   protected:
-    // They are going to be destroyed: nothing of them is left to run, or to cancel.
-    void forget_coroutines() {
-        next_ = nullptr;
+    // The innermost one first, because it may refer to what those that await it own; and one
+    // after the other, because a frame that destroyed the next would need a stack for that.
+    void destroy_coroutines() {
+        CoroutinePromise* innermost = std::exchange(next_, nullptr);
         suspension_ = nullptr;
+        while (innermost != nullptr) {
+            CoroutinePromise* outer = innermost->awaited_by;
+            innermost->owner->destroy();
+            innermost = outer;
+        }
     }
 
     void request_cancel() {
         ++cancel_requests_;
-        if (suspension_ == nullptr || !suspension_->cancel()) {
+        if (std::exchange(is_passing_on_, true)) {
+            return; // tasks that wait for each other in a circle
+        }
+        if (!interrupt()) {
             must_cancel_ = true;
         }
+        is_passing_on_ = false;
     }
 
     virtual void finish() = 0; // the outermost coroutine has ended
@@ -189,6 +247,8 @@ class TaskBase {
     CoroutinePromise* next_ = nullptr;
     Suspension* suspension_ = nullptr; // what next_ waits for; null: nothing
     bool must_cancel_ = false;
+    bool is_passing_on_ = false; // a cancellation, to what we wait for
+    int operations_ = 0;         // in this step, see may_go_on
     std::uint64_t number_ = ++last_number_;
     int cancel_requests_ = 0;
 };
@@ -213,8 +273,8 @@ class FutureAwaiter : public Suspension {
             throw std::logic_error("this Future belongs to another event loop");
         }
         task_ = TaskBase::current();
-        const auto* awaited = dynamic_cast<const TaskBase*>(future_.state().get());
-        if (awaited != nullptr && awaited->depends_on(*task_)) {
+        int budget = 100;
+        if (depends_on(future_.state().get(), task_->as_future(), budget)) {
             throw std::logic_error("a task cannot wait for itself");
         }
         future_.state()->add_done_callback([task = task_](FutureState&) { task->step(); });
@@ -301,7 +361,7 @@ class [[nodiscard("co_await it, or pass it to create_task")]] Coroutine;
 // Owns the frame: when the Coroutine is destroyed, so are the local variables of the function,
 // and the coroutines it awaits. Await it once, or pass it to create_task.
 template <typename T>
-class Coroutine {
+class Coroutine : public FrameOwner {
   public:
     class promise_type : public CoroutinePromise, public ReturnSlot<T> {
       public:
@@ -311,13 +371,6 @@ class Coroutine {
             return Coroutine(handle);
         }
     };
-
-    Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
-    Coroutine& operator=(Coroutine&& other) noexcept {
-        std::swap(frame_, other.frame_);
-        return *this;
-    }
-    ~Coroutine() { destroy(); }
 
     struct Awaiter {
         promise_type& promise;
@@ -332,31 +385,39 @@ class Coroutine {
             return promise.take();
         }
     };
-    // Throws std::logic_error if it was awaited before.
-    Awaiter operator co_await() && {
-        if (!frame_ || frame_.done()) {
-            throw std::logic_error("this coroutine was awaited before");
-        }
-        return {frame_.promise()};
-    }
+    // Throws std::logic_error if it was awaited before, or moved from.
+    Awaiter operator co_await() && { return {take_over()}; }
 
     // ---- for a Task ----
 
-    promise_type& promise() const { return frame_.promise(); }
-    bool done() const { return frame_.done(); }
+    // The promise, once: to whoever is going to run the coroutine. Throws as co_await. The
+    // Coroutine must stay where it is from then on.
+    promise_type& take_over() {
+        if (!frame_ || promise().owner != nullptr) {
+            throw std::logic_error("this coroutine was awaited before");
+        }
+        promise().owner = this;
+        return promise();
+    }
+    promise_type& promise() const {
+        return std::coroutine_handle<promise_type>::from_address(frame_.address()).promise();
+    }
     // What the coroutine has returned, once; or throws what it has thrown.
     T result() && {
-        frame_.promise().rethrow_exception();
-        return frame_.promise().take();
-    }
-    void destroy() noexcept {
-        if (frame_) {
-            std::exchange(frame_, nullptr).destroy();
-        }
+        promise().rethrow_exception();
+        return promise().take();
     }
 
   private:
-    explicit Coroutine(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
-
-    std::coroutine_handle<promise_type> frame_;
+    explicit Coroutine(std::coroutine_handle<promise_type> frame) : FrameOwner(frame) {}
 };
+
+// What can be awaited and is neither a Future nor a Coroutine, such as socket.recv(n): for
+// those who take a Coroutine.
+template <typename Awaiter>
+concept IsAwaiter = std::derived_from<Awaiter, Suspension>;
+
+template <IsAwaiter Awaiter>
+auto as_coroutine(Awaiter awaiter) -> Coroutine<decltype(awaiter.await_resume())> {
+    co_return co_await std::move(awaiter);
+}

@@ -7,9 +7,9 @@
 #include "run.hpp"
 #include "timeout.hpp"
 
+#include "common/socket.hpp"
 #include "common/web/crawl.hpp"
 #include "common/web/http.hpp"
-#include "common/socket.hpp"
 
 #include <algorithm>
 #include <cstddef>

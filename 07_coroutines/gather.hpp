@@ -8,6 +8,7 @@
 #include "future.hpp"
 #include "task.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -32,7 +33,7 @@ inline constexpr ReturnExceptions return_exceptions;
 // Done when all children are, or, unless exceptions are wanted as results, when the first has
 // failed. The callbacks of the children own it; it only has weak references to the children.
 template <typename T>
-class GatherState : public TypedFutureState<std::vector<Outcome<T>>> {
+class GatherState : public TypedFutureState<std::vector<Outcome<T>>>, public Dependent {
   public:
     GatherState(EventLoop& loop, const std::vector<Future<T>>& children, bool wants_exceptions)
         : TypedFutureState<std::vector<Outcome<T>>>(loop), outcomes_(children.size()),
@@ -42,18 +43,23 @@ class GatherState : public TypedFutureState<std::vector<Outcome<T>>> {
         }
     }
 
-    // Cancels the children. Done when they say so, which may take them a while.
+    // Cancels the children. Done when they say so, which may take them a while. False: all of
+    // them have ended already.
     bool cancel() override {
-        if (this->done()) {
-            return false;
-        }
-        is_cancelled_ = true;
+        bool has_taken_note = false;
         for (const std::weak_ptr<FutureState>& weak_child : children_) {
             if (std::shared_ptr<FutureState> child = weak_child.lock()) {
-                child->cancel();
+                has_taken_note = child->cancel() || has_taken_note;
             }
         }
-        return true;
+        is_cancelled_ = is_cancelled_ || has_taken_note;
+        return has_taken_note;
+    }
+
+    bool depends_on(const FutureState& other, int& budget) const override {
+        return std::any_of(children_.begin(), children_.end(), [&](const auto& child) {
+            return ::depends_on(child.lock().get(), other, budget);
+        });
     }
 
     void child_done(std::size_t index, const Future<T>& child) {
@@ -102,6 +108,11 @@ Future<T> as_future(Future<T> future) {
     return future;
 }
 
+template <IsAwaiter Awaiter>
+auto as_future(Awaiter awaiter) {
+    return as_future(as_coroutine(std::move(awaiter)));
+}
+
 template <typename T>
 Future<std::vector<Outcome<T>>> start_gathering(const std::vector<Future<T>>& children,
                                                 bool wants_exceptions) {
@@ -137,9 +148,11 @@ inline Coroutine<void> all_values(Future<std::vector<Outcome<void>>> gathering) 
     co_await gathering;
 }
 
-// Awaits Futures of the same type, given as a vector. Their values are copied; those that
-// cannot be copied are moved out. The first exception comes out at once; the others run on, and
-// what becomes of them is ignored. To cancel whoever awaits it cancels all children.
+// Awaits Futures of the same type, given as a vector. Unlike in asyncio what it returns is a
+// Coroutine, and not a Future: await it, or pass it to create_task. Their values are copied;
+// those that cannot be copied are moved out. The first exception comes out at once; the others
+// run on, and what becomes of them is ignored. To cancel whoever awaits it cancels all
+// children.
 template <typename T>
 auto gather(std::vector<Future<T>> children) {
     return all_values(start_gathering(children, false));

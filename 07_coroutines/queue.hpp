@@ -36,7 +36,7 @@ class Queue {
     // Waits until there is room.
     Coroutine<void> put(T item) {
         while (full()) {
-            co_await wait_in(putters_);
+            co_await wait_in(putters_, &Queue::has_room);
         }
         put_nowait(std::move(item));
     }
@@ -44,7 +44,7 @@ class Queue {
     // Waits until there is an item; removes and returns it.
     Coroutine<T> get() {
         while (empty()) {
-            co_await wait_in(getters_);
+            co_await wait_in(getters_, &Queue::has_item);
         }
         co_return get_nowait();
     }
@@ -86,21 +86,26 @@ class Queue {
     // Waits until task_done() was called for every item that was ever put in.
     Coroutine<void> join() {
         while (unfinished_ > 0) {
-            co_await wait_in(joiners_);
+            co_await wait_in(joiners_, &Queue::is_finished);
         }
     }
 
   private:
     using Waiters = std::deque<Future<void>>;
 
-    Coroutine<void> wait_in(Waiters& waiters) {
+    bool has_room() const { return !full(); }
+    bool has_item() const { return !empty(); }
+    bool is_finished() const { return unfinished_ == 0; }
+
+    // Until it is our turn; `is_possible`: whether somebody else could use that.
+    Coroutine<void> wait_in(Waiters& waiters, bool (Queue::*is_possible)() const) {
         Future<void> turn = waiters.emplace_back(EventLoop::running());
         try {
             co_await turn;
         } catch (const CancelledError&) {
             std::erase_if(waiters, [](const Future<void>& waiter) { return waiter.done(); });
-            if (!turn.cancelled()) {
-                wake_next(waiters); // it was our turn already: somebody else may use it
+            if (!turn.cancelled() && (this->*is_possible)()) {
+                wake_next(waiters); // it was our turn already
             }
             throw;
         }

@@ -7,7 +7,6 @@
 #include "event_loop.hpp"
 #include "future.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <map>
@@ -41,7 +40,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
   public:
     TaskState(EventLoop& loop, Coroutine<T> coroutine)
         : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
-        run_next(&coroutine_.promise());
+        run_next(&coroutine_.take_over());
     }
 
     bool cancel() override {
@@ -54,13 +53,18 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     FutureState& as_future() override { return *this; }
 
-    void abandon() override {
-        forget_coroutines();
-        coroutine_.destroy();
+    void abandon() override { destroy_coroutines(); }
+
+  protected:
+    void check_may_be_set() const override {
+        if (!has_ended_) {
+            throw std::logic_error("a Task gets its result from its coroutine only");
+        }
     }
 
   private:
     void finish() override {
+        has_ended_ = true;
         try {
             coroutine_.promise().rethrow_exception();
             throw_if_cancelled(); // it came too late for the coroutine to see, or before its
@@ -84,6 +88,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
     }
 
     Coroutine<T> coroutine_;
+    bool has_ended_ = false;
 };
 
 // A handle, as every Future.
@@ -93,7 +98,8 @@ class Task : public Future<T> {
     explicit Task(std::shared_ptr<TaskState<T>> state) : Future<T>(std::move(state)) {}
 };
 
-// Starts to run the coroutine, in the next iteration of the loop.
+// Starts to run the coroutine, in the next iteration of the loop. Throws std::logic_error for
+// one that was awaited before, or moved from.
 template <typename T>
 Task<T> create_task(EventLoop& loop, Coroutine<T> coroutine) {
     auto state = std::make_shared<TaskState<T>>(loop, std::move(coroutine));
@@ -108,10 +114,19 @@ Task<T> create_task(Coroutine<T> coroutine) {
     return create_task(EventLoop::running(), std::move(coroutine));
 }
 
+template <IsAwaiter Awaiter>
+auto create_task(EventLoop& loop, Awaiter awaiter) {
+    return create_task(loop, as_coroutine(std::move(awaiter)));
+}
+template <IsAwaiter Awaiter>
+auto create_task(Awaiter awaiter) {
+    return create_task(EventLoop::running(), std::move(awaiter));
+}
+
 // Goes on after `delay`; with none, in the next iteration, after all others have had their
 // turn.
-inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
-    if (delay > std::chrono::nanoseconds(0)) {
+inline Coroutine<void> sleep(Delay delay) {
+    if (delay > Delay(0)) {
         co_await sleep(EventLoop::running(), delay);
     } else {
         co_await NextIteration();
@@ -120,7 +135,7 @@ inline Coroutine<void> sleep(std::chrono::nanoseconds delay) {
 
 // The same, and gives a value afterwards.
 template <typename T>
-Coroutine<T> sleep(std::chrono::nanoseconds delay, T value) {
+Coroutine<T> sleep(Delay delay, T value) {
     co_await sleep(delay);
     co_return value;
 }

@@ -9,6 +9,7 @@
 #include "gather.hpp"
 #include "queue.hpp"
 #include "run.hpp"
+#include "shield.hpp"
 #include "task.hpp"
 #include "timeout.hpp"
 
@@ -1293,8 +1294,7 @@ TEST_CASE("an operation keeps its socket open") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     AsyncSocket theirs = connection.theirs;
-    Coroutine<std::string> receiving =
-        AsyncSocket(connection.ours).recv(100); // that one is gone
+    auto receiving = AsyncSocket(connection.ours).recv(100); // that one is gone
     connection = Connection{theirs, theirs};
     Task<std::string> task = create_task(loop, std::move(receiving));
     run_coroutine(loop, send(theirs, "hello"));
@@ -1361,6 +1361,34 @@ TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without on
     CHECK(log == "WW");
 }
 
+TEST_CASE("shield: what it protects goes on when whoever awaits it is cancelled") {
+    EventLoop loop;
+    Future<int> inner(loop);
+    Future<int> outer = shield(inner);
+    CHECK(outer.cancel());
+    run_one_iteration(loop);
+    CHECK_FALSE(inner.done());
+    inner.set_result(42);
+    run_one_iteration(loop);
+    CHECK(outer.cancelled());
+    CHECK(inner.result() == 42);
+}
+
+TEST_CASE("shield: gives the value, the exception or the cancellation of what it protects") {
+    EventLoop loop;
+    Future<int> value(loop);
+    Future<int> failure(loop);
+    Future<int> cancelled(loop);
+    Future<int> shielded[] = {shield(value), shield(failure), shield(cancelled)};
+    value.set_result(1);
+    failure.set_exception(error("broken"));
+    cancelled.cancel();
+    run_one_iteration(loop);
+    CHECK(shielded[0].result() == 1);
+    CHECK_THROWS_WITH(shielded[1].result(), "broken");
+    CHECK(shielded[2].cancelled());
+}
+
 TEST_CASE("the await tree shows every task and where it waits") {
     EventLoop loop;
     reports_of(loop);
@@ -1379,9 +1407,8 @@ TEST_CASE("the await tree shows every task and where it waits") {
     std::string number = std::to_string(tasks_of(loop).begin()->first);
     CHECK(has("Task-" + number + "\n  wait_two_levels_down  tests.cpp:"));
     CHECK(has("\n    wait_for_it  tests.cpp:"));
-    CHECK(has("\n  wait_for  timeout.hpp:"));
-    CHECK(has("\n    wait_until_done  timeout.hpp:"));
-    CHECK(has("\n      Task-" + number + "\n")); // what that one waits for
+    CHECK(has("\n  await_in_time  timeout.hpp:"));
+    CHECK(has("\n    Task-" + number + "\n")); // what that one waits for
     CHECK(has("\n  has not started\n"));
 }
 

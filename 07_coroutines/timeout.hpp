@@ -7,10 +7,8 @@
 #include "future.hpp"
 #include "task.hpp"
 
-#include <chrono>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 
 class TimeoutError : public std::runtime_error {
@@ -18,64 +16,78 @@ class TimeoutError : public std::runtime_error {
     TimeoutError() : std::runtime_error("timed out") {}
 };
 
-// Cancels a timer when the coroutine leaves the block, however it leaves.
-class TimerGuard {
+// Interrupts what the task that runs waits for when the time is up: once, from now on until the
+// end of the block. A wait that is over at that moment is not interrupted, so that its result
+// is not lost; then the next one is.
+class Deadline {
   public:
-    explicit TimerGuard(Handle timer) : timer_(std::move(timer)) {}
-    TimerGuard(const TimerGuard&) = delete;
-    TimerGuard& operator=(const TimerGuard&) = delete;
-    ~TimerGuard() { timer_.cancel(); }
+    explicit Deadline(std::optional<Delay> timeout)
+        : was_cancelled_before_(task_.has_cancel_request()) {
+        if (timeout) {
+            timer_ = EventLoop::running().call_later(*timeout, [this] { expire(); });
+        }
+    }
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+    ~Deadline() {
+        if (timer_) {
+            timer_->cancel();
+        }
+    }
+
+    // Whether a CancelledError has come from here, and not from somebody who wants the task to
+    // end: who must not get a TimeoutError instead.
+    bool is_the_cause() const {
+        return has_expired_ && !was_cancelled_before_ && task_.cancelling() == cancel_requests_;
+    }
 
   private:
-    Handle timer_;
+    void expire() {
+        has_expired_ = task_.interrupt();
+        if (!has_expired_) {
+            timer_ = EventLoop::running().call_soon([this] { expire(); });
+        }
+    }
+
+    TaskBase& task_ = *TaskBase::current();
+    int cancel_requests_ = task_.cancelling();
+    bool was_cancelled_before_;
+    bool has_expired_ = false;
+    std::optional<Handle> timer_;
 };
 
-// Waits until the Future is done; if that takes longer than `timeout`, cancels it and throws
-// TimeoutError.
-template <typename T>
-Coroutine<void> wait_until_done(Future<T> future,
-                                std::optional<std::chrono::nanoseconds> timeout) {
-    bool has_timed_out = false;
-    auto cancel = [&has_timed_out, future] { has_timed_out = future.cancel(); };
-    std::optional<TimerGuard> timer;
-    if (timeout && *timeout > std::chrono::nanoseconds(0)) {
-        timer.emplace(EventLoop::running().call_later(*timeout, cancel));
-    } else if (timeout) {
-        cancel();
-    }
-    int cancel_requests = TaskBase::current()->cancelling();
+template <typename T, typename Awaitable>
+Coroutine<T> await_in_time(Awaitable awaitable, std::optional<Delay> timeout) {
+    Deadline deadline(timeout);
     try {
-        co_await future;
-        co_return;
+        co_return co_await std::move(awaitable);
     } catch (const CancelledError&) {
-        // By us, or by somebody else, who must not get a TimeoutError instead?
-        if (!has_timed_out || TaskBase::current()->cancelling() > cancel_requests) {
+        if (!deadline.is_the_cause()) {
             throw;
         }
     }
     throw TimeoutError();
 }
 
-// Awaits `future`. If that takes longer than `timeout` it is cancelled, and when it has ended
+// Awaits a Future or a Task. If it is not done in time it is cancelled, and when it has ended
 // (its clean-up may take a while) TimeoutError is thrown. A result that is there in the same
 // iteration as the timeout wins, so that nothing is lost. std::nullopt: without limit.
 template <typename T>
-Coroutine<T> wait_for(Future<T> future, std::optional<std::chrono::nanoseconds> timeout) {
-    co_await wait_until_done(future, timeout);
-    co_return future.result();
-}
-template <typename T>
-Coroutine<T> wait_for(Task<T> task, std::optional<std::chrono::nanoseconds> timeout) {
-    return wait_for(static_cast<Future<T>>(std::move(task)), timeout);
+Coroutine<T> wait_for(Future<T> future, std::optional<Delay> timeout) {
+    return await_in_time<T>(std::move(future), timeout);
 }
 
-// The same for a coroutine, which becomes a task. Nobody else knows that, so the result is
-// moved out of it.
+// The same for a coroutine. It runs in the task that calls, so that nothing is lost when that
+// is cancelled, either. With no time at all it does not start.
 template <typename T>
-Coroutine<T> wait_for(Coroutine<T> coroutine, std::optional<std::chrono::nanoseconds> timeout) {
-    Future<T> task = create_task(std::move(coroutine));
-    co_await wait_until_done(task, timeout);
-    if constexpr (!std::is_void_v<T>) {
-        co_return std::move(task.result());
+Coroutine<T> wait_for(Coroutine<T> coroutine, std::optional<Delay> timeout) {
+    if (timeout && *timeout <= Delay(0)) {
+        TaskBase::current()->throw_if_cancelled();
+        throw TimeoutError();
     }
+    co_return co_await await_in_time<T>(std::move(coroutine), timeout);
+}
+template <IsAwaiter Awaiter>
+auto wait_for(Awaiter awaiter, std::optional<Delay> timeout) {
+    return wait_for(as_coroutine(std::move(awaiter)), timeout);
 }

@@ -1,6 +1,7 @@
 #include "common/log.hpp"
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -11,6 +12,7 @@ std::atomic<bool> is_quiet = false;
 } // namespace
 
 void log_listening(std::string_view address) {
+    std::signal(SIGPIPE, SIG_IGN); // see log_line
     std::string line = "listening on " + std::string(address) + "\n";
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);

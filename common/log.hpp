@@ -8,7 +8,9 @@
 // connect.
 void log_listening(std::string_view address);
 
-// "127.0.0.1:50312 connected" on standard error, unless set_quiet(true) was called.
+// "127.0.0.1:50312 connected" on standard error, unless set_quiet(true) was called. Nobody may
+// be left to read it (`echo_server 2>&1 | head`): that ends the log, not the server, because
+// log_listening makes the process ignore SIGPIPE.
 void log_line(std::string_view who, std::string_view what);
 
 void set_quiet(bool quiet);

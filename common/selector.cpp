@@ -32,13 +32,23 @@ using Timeout = std::optional<nanoseconds>;
 // time.
 constexpr std::size_t MAX_READY = 512;
 
-[[noreturn]] void throw_errno(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
+[[noreturn]] void throw_errno(const char* call) {
+    throw std::system_error(errno, std::generic_category(), call);
+}
+
+// epoll and kqueue say so themselves.
+void check_fd(int fd) {
+    if (fd < 0) {
+        throw std::system_error(EBADF, std::generic_category(),
+                                "cannot watch descriptor " + std::to_string(fd));
+    }
 }
 
 void check(int result, const char* call, int fd) {
     if (result == -1) {
-        throw_errno(std::string(call) + " of descriptor " + std::to_string(fd));
+        int error = errno; // making the text may change it
+        throw std::system_error(error, std::generic_category(),
+                                std::string(call) + " of descriptor " + std::to_string(fd));
     }
 }
 
@@ -181,6 +191,7 @@ class KqueueSelector : public Selector {
 class PollSelector : public Selector {
   public:
     void register_fd(int fd, Events events) override {
+        check_fd(fd);
         index_[fd] = list_.size();
         list_.push_back({fd, to_poll(events), 0});
     }
@@ -229,6 +240,7 @@ class PollSelector : public Selector {
 class SelectSelector : public Selector {
   public:
     void register_fd(int fd, Events events) override {
+        check_fd(fd);
         if (fd >= FD_SETSIZE) { // FD_SET would write beyond the end of the set
             throw std::system_error(EMFILE, std::generic_category(),
                                     "select cannot watch descriptor " + std::to_string(fd));

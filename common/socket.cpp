@@ -32,8 +32,9 @@ constexpr int SEND_FLAGS = 0; // macOS: SO_NOSIGPIPE on the socket instead, see 
 
 constexpr std::size_t LARGEST_RECV = 16 * 1024;
 
-[[noreturn]] void throw_errno(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
+[[noreturn]] void throw_errno(const char* what, const std::string& address = "") {
+    int error = errno; // making the text may change it
+    throw std::system_error(error, std::generic_category(), what + address);
 }
 
 // Repeats a system call that a signal has interrupted.
@@ -68,8 +69,8 @@ bool is_lost_connection(int error) {
     }
 }
 
-bool is_out_of_resources_errno(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+bool is_broken_listener_errno(int error) {
+    return error == EBADF || error == EINVAL || error == ENOTSOCK;
 }
 
 void set_option(int fd, int level, int option) {
@@ -80,14 +81,16 @@ void set_option(int fd, int level, int option) {
 }
 
 // What Linux does in the call that creates a socket and other systems need calls of their own
-// for.
-void set_up([[maybe_unused]] int fd) {
+// for. False: it cannot be done, because the peer has gone already (macOS).
+bool set_up([[maybe_unused]] int fd) {
 #ifndef __linux__
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
 #ifdef SO_NOSIGPIPE
-    int on = 1; // fails on a connection whose peer has gone already; then recv will find out
-    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    int on = 1;
+    return ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0;
+#else
+    return true;
 #endif
 }
 
@@ -163,10 +166,16 @@ int accept_fd(int listener, sockaddr_storage& address, socklen_t& length, bool b
     return ::accept4(listener, addr, &length, flags);
 #else
     int fd = ::accept(listener, addr, &length);
-    if (fd != -1) { // unlike on Linux, O_NONBLOCK is inherited: set it either way
-        set_up(fd);
-        ::fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
+    if (fd == -1) {
+        return -1;
     }
+    if (!set_up(fd)) { // a send to it would be a signal
+        ::close(fd);
+        errno = ECONNABORTED;
+        return -1;
+    }
+    // Unlike on Linux, O_NONBLOCK is inherited: set it either way.
+    ::fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
     return fd;
 #endif
 }
@@ -190,8 +199,8 @@ std::optional<Socket> accept_one(int listener, bool blocking) {
 
 } // namespace
 
-bool is_out_of_resources(const std::system_error& error) {
-    return is_out_of_resources_errno(error.code().value());
+bool is_broken_listener(const std::system_error& error) {
+    return is_broken_listener_errno(error.code().value());
 }
 
 Socket::Socket(int fd, std::string address) noexcept : fd_(fd), address_(std::move(address)) {}
@@ -223,34 +232,33 @@ void Socket::set_blocking(bool blocking) {
     int flags = ::fcntl(fd_, F_GETFL);
     if (flags == -1 ||
         ::fcntl(fd_, F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == -1) {
-        throw_errno("fcntl on " + address_);
+        throw_errno("fcntl on ", address_);
     }
 }
 
 Socket Socket::accept() {
-    bool reported = false;
     TraceSpan span("accept");
     while (true) {
         if (std::optional<Socket> client = accept_one(fd_, true)) {
             return std::move(*client);
         }
-        if (is_out_of_resources_errno(errno)) {
-            if (!std::exchange(reported, true)) {
-                log_line(address_,
-                         std::system_error(errno, std::generic_category(), "accept").what());
-            }
-            // The client stays in the queue, so accept would fail again at once.
-            std::this_thread::sleep_for(100ms);
-        } else if (!is_lost_connection(errno)) {
-            throw_errno("accept on " + address_);
+        int error = errno;
+        if (is_lost_connection(error)) {
+            continue;
         }
+        if (is_broken_listener_errno(error) || would_block(error)) {
+            throw_errno("accept on ", address_);
+        }
+        log_line(address_, std::system_error(error, std::generic_category(), "accept").what());
+        // The client stays in the queue, so accept would fail again at once.
+        std::this_thread::sleep_for(100ms);
     }
 }
 
 std::optional<Socket> Socket::try_accept() {
     std::optional<Socket> client = accept_one(fd_, false);
     if (!client && !would_block(errno) && !is_lost_connection(errno)) {
-        throw_errno("accept on " + address_);
+        throw_errno("accept on ", address_);
     }
     return client;
 }
@@ -259,23 +267,32 @@ std::string Socket::recv(std::size_t max_bytes) {
     TraceSpan span("recv");
     std::optional<std::string> data = try_recv(max_bytes); // on a blocking socket this waits
     if (!data) {
-        throw_errno("recv from " + address_);
+        throw_errno("recv from ", address_);
     }
     return std::move(*data);
 }
 
 std::optional<std::string> Socket::try_recv(std::size_t max_bytes) {
     char buffer[LARGEST_RECV]; // on the stack and not filled: what is not used costs nothing
-    std::size_t size = std::min(max_bytes, sizeof buffer);
-    ssize_t count = retry_on_eintr([&] { return ::recv(fd_, buffer, size, 0); });
+    std::optional<std::string_view> data =
+        try_recv(std::span(buffer, std::min(max_bytes, sizeof buffer)));
+    return data ? std::optional<std::string>(*data) : std::nullopt;
+}
+
+std::optional<std::string_view> Socket::try_recv(std::span<char> buffer) {
+    if (buffer.empty()) {
+        throw std::invalid_argument("recv of no bytes would look like the end of the stream");
+    }
+    ssize_t count =
+        retry_on_eintr([&] { return ::recv(fd_, buffer.data(), buffer.size(), 0); });
     if (count == -1) {
         if (would_block(errno)) {
             return std::nullopt;
         }
-        throw_errno("recv from " + address_);
+        throw_errno("recv from ", address_);
     }
     trace_received(fd_, static_cast<std::size_t>(count));
-    return std::string(buffer, static_cast<std::size_t>(count));
+    return std::string_view(buffer.data(), static_cast<std::size_t>(count));
 }
 
 void Socket::send_all(std::string_view data) {
@@ -283,7 +300,7 @@ void Socket::send_all(std::string_view data) {
     while (!data.empty()) {
         std::optional<std::size_t> sent = try_send(data); // on a blocking socket this waits
         if (!sent) {
-            throw_errno("send to " + address_);
+            throw_errno("send to ", address_);
         }
         data.remove_prefix(*sent);
     }
@@ -296,7 +313,7 @@ std::optional<std::size_t> Socket::try_send(std::string_view data) {
         if (would_block(errno)) {
             return std::nullopt;
         }
-        throw_errno("send to " + address_);
+        throw_errno("send to ", address_);
     }
     trace_sent(fd_, static_cast<std::size_t>(count), data.size());
     return static_cast<std::size_t>(count);
@@ -304,7 +321,7 @@ std::optional<std::size_t> Socket::try_send(std::string_view data) {
 
 void Socket::shutdown_write() {
     if (::shutdown(fd_, SHUT_WR) == -1) {
-        throw_errno("shutdown of " + address_);
+        throw_errno("shutdown of ", address_);
     }
 }
 
@@ -327,7 +344,7 @@ Socket listen_on(const std::string& host, std::uint16_t port) {
     set_option(listener.fd(), SOL_SOCKET, SO_REUSEADDR);
     if (::bind(listener.fd(), address, endpoint.length) == -1 ||
         ::listen(listener.fd(), SOMAXCONN) == -1) {
-        throw_errno("cannot listen on " + listener.address());
+        throw_errno("cannot listen on ", listener.address());
     }
     listener.address_ = own_address(listener.fd()); // with the port the system has chosen
     return listener;
@@ -344,7 +361,7 @@ Socket start_connect(const Endpoint& endpoint) {
     // EINTR: the attempt goes on in the background, exactly as with EINPROGRESS (connect(2)).
     if (::connect(socket.fd(), address, endpoint.length) == -1 && errno != EINPROGRESS &&
         errno != EINTR) {
-        throw_errno("cannot connect to " + socket.address());
+        throw_errno("cannot connect to ", socket.address());
     }
     return socket;
 }

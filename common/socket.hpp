@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -34,10 +35,12 @@ class Socket {
     // for one after set_blocking(false). All throw std::system_error.
     void set_blocking(bool blocking);
 
-    // Waits for a client. While the process has no free descriptor it waits for that, too.
+    // Waits for a client. An error that may pass, such as no free descriptor, is logged, and
+    // after 100 ms it tries again; see is_broken_listener.
     Socket accept();
     // Waits for data; returns at most `max_bytes` of it (and no more than 16 KiB). Empty means
-    // that the peer has sent everything it will ever send (end of stream).
+    // that the peer has sent everything it will ever send (end of stream), so `max_bytes` must
+    // not be 0: std::invalid_argument.
     std::string recv(std::size_t max_bytes);
     // Returns when the kernel has taken every byte of `data`.
     void send_all(std::string_view data);
@@ -47,6 +50,8 @@ class Socket {
     // std::nullopt: it would have had to wait.
     std::optional<Socket> try_accept(); // the new socket is non-blocking
     std::optional<std::string> try_recv(std::size_t max_bytes);
+    // The same into memory of the caller: the part of `buffer` that was filled.
+    std::optional<std::string_view> try_recv(std::span<char> buffer);
     // The number of bytes the kernel has taken, which may be fewer than `data` has.
     std::optional<std::size_t> try_send(std::string_view data);
 
@@ -72,9 +77,10 @@ struct Endpoint {
     socklen_t length;
 };
 
-// Whether accept has failed because the process or the system has no descriptor or memory left:
-// then it is worth another try after a while.
-bool is_out_of_resources(const std::system_error& error);
+// Whether accept has failed because the listening socket itself is no good (EBADF, EINVAL,
+// ENOTSOCK): then no other try will help. After any other error, such as no free descriptor
+// (EMFILE), the client stays in the queue, and it is worth another try after a while.
+bool is_broken_listener(const std::system_error& error);
 
 // The addresses of a host name or literal, never empty. Asks a name server where it must, so it
 // may block for seconds. Throws std::runtime_error for a host that is not known.

@@ -3,8 +3,8 @@
 
 #include "common/selector.hpp"
 #include "common/socket.hpp"
-#include "support/testing/server_process.hpp"
 #include "common/wake_up.hpp"
+#include "support/testing/server_process.hpp"
 
 #include <algorithm>
 #include <cerrno>

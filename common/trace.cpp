@@ -101,49 +101,37 @@ class Trace {
     std::atomic<long> last_thread_ = 0;
 };
 
-// Null when there is nothing to record. Never destroyed: threads may outlive main's statics.
-Trace* trace() {
-    static Trace* const instance = [] {
-        const char* path = std::getenv("ECHO_TRACE");
-        return path == nullptr || *path == '\0' ? nullptr : new Trace(path);
-    }();
-    return instance;
+const char* trace_file() {
+    const char* path = std::getenv("ECHO_TRACE");
+    return path == nullptr || *path == '\0' ? nullptr : path;
+}
+
+// Made by the first event. Never destroyed: threads may outlive main's statics.
+Trace& recorder() {
+    static Trace* const instance = new Trace(trace_file());
+    return *instance;
 }
 
 } // namespace
 
-void trace_connection(int fd, const std::string& name) {
-    if (trace() != nullptr) {
-        trace()->open_lane(fd, name);
-    }
+const bool is_tracing = trace_file() != nullptr;
+
+void trace::open_connection(int fd, const std::string& name) {
+    recorder().open_lane(fd, name);
 }
 
-void trace_received(int fd, std::size_t count) {
-    if (trace() != nullptr && count > 0) {
-        trace()->next_state(fd, "echoes");
-    }
+void trace::next_state(int fd, const char* state) {
+    recorder().next_state(fd, state);
 }
 
-void trace_sent(int fd, std::size_t count, std::size_t wanted) {
-    if (trace() != nullptr && count == wanted) {
-        trace()->next_state(fd, "waits for input");
-    }
+void trace::close_connection(int fd) {
+    recorder().close_lane(fd);
 }
 
-void trace_close(int fd) {
-    if (trace() != nullptr) {
-        trace()->close_lane(fd);
-    }
+void trace::begin_call(const char* name) {
+    recorder().begin(THREADS, recorder().thread_lane(), name);
 }
 
-TraceSpan::TraceSpan(const char* name) {
-    if (trace() != nullptr) {
-        trace()->begin(THREADS, trace()->thread_lane(), name);
-    }
-}
-
-TraceSpan::~TraceSpan() {
-    if (trace() != nullptr) {
-        trace()->end(THREADS, trace()->thread_lane());
-    }
+void trace::end_call() {
+    recorder().end(THREADS, recorder().thread_lane());
 }

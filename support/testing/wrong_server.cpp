@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -122,6 +123,7 @@ bool serve(Client& client, bool is_writable) {
 
 void echo_server(Socket listener) {
     log_listening(listener.address());
+    std::signal(SIGPIPE, SIG_DFL); // which log_listening ignores
     listener.set_blocking(false);
     std::vector<Client> clients;
     bool pauses = false; // no descriptor is free
