@@ -586,8 +586,7 @@ TEST_CASE("debug mode reports a callback that holds the loop") {
     CHECK(report_of(false) == "");
 }
 
-// ---- Transport and Protocol
-// ---------------------------------------------------------------------
+// ---- Transport and Protocol -----------------------------------------------------------------
 
 namespace {
 

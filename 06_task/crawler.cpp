@@ -1,5 +1,5 @@
-// A web crawler with generators and Tasks: a Task for each page, as many at once as are
-// allowed.
+// A web crawler with generators and Tasks: a Task for each page, as many at once
+// as are allowed.
 #include "async_socket.hpp"
 #include "run.hpp"
 

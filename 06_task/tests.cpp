@@ -50,8 +50,7 @@ struct Witness {
 
 } // namespace
 
-// ---- generators
-// ---------------------------------------------------------------------------------
+// ---- generators -----------------------------------------------------------------------------
 
 namespace {
 
@@ -203,8 +202,7 @@ TEST_CASE("generators may be nested 1000 deep") {
     CHECK(generator.next() == std::nullopt);
 }
 
-// ---- tasks
-// --------------------------------------------------------------------------------------
+// ---- tasks ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -732,8 +730,7 @@ TEST_CASE("a task waits for what a thread returns, and goes on in the loop's thr
     CHECK(ran_in != std::this_thread::get_id());
 }
 
-// ---- the lessons
-// --------------------------------------------------------------------------------
+// ---- the lessons ----------------------------------------------------------------------------
 
 TEST_CASE("the program generators prints what its Python originals print") {
     Finished finished = run_program(PROGRAMS "/generators", {});

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-// What all workers use. It lives in main(): also when Ctrl-C ends crawl_site early, the workers
+// What all workers use. It lives in main(): even when Ctrl-C ends crawl_site early, the workers
 // are still there for a moment.
 struct Crawler {
     CrawlOptions options;

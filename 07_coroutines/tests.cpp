@@ -114,8 +114,7 @@ Coroutine<int> clean_up_slowly(std::string& log) {
 
 } // namespace
 
-// ---- coroutines and tasks
-// -----------------------------------------------------------------------
+// ---- coroutines and tasks -------------------------------------------------------------------
 
 namespace {
 
@@ -473,8 +472,7 @@ TEST_CASE("gather leaves the results of its children to others as well") {
     CHECK(run_coroutine(loop, Body::use()) == "texttexttext");
 }
 
-// ---- cancellation
-// -------------------------------------------------------------------------------
+// ---- cancellation ---------------------------------------------------------------------------
 
 namespace {
 
@@ -640,8 +638,7 @@ TEST_CASE("a task is cancelled before its first step ends, or by itself at its v
     CHECK_THROWS_AS(run_until_complete(loop, *at_end), CancelledError);
 }
 
-// ---- gather
-// -------------------------------------------------------------------------------------
+// ---- gather ---------------------------------------------------------------------------------
 
 TEST_CASE("gather gives results in the order of its arguments, after the last child") {
     struct Body {
@@ -802,8 +799,7 @@ TEST_CASE("a gather that is pending when its loop is closed does not leak") {
     CHECK(log == "ab");
 }
 
-// ---- Queue
-// --------------------------------------------------------------------------------------
+// ---- Queue ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -994,8 +990,7 @@ TEST_CASE("every get wakes a putter and every put wakes a getter, so nobody wait
     CHECK(narrow.get_nowait() == 3);
 }
 
-// ---- wait_for and sleep
-// -------------------------------------------------------------------------
+// ---- wait_for and sleep ---------------------------------------------------------------------
 
 namespace {
 
@@ -1113,8 +1108,7 @@ TEST_CASE("sleeps side by side take as long as the longest") {
     CHECK(negative.done());
 }
 
-// ---- executor
-// -----------------------------------------------------------------------------------
+// ---- executor -------------------------------------------------------------------------------
 
 TEST_CASE("run_in_executor works in another thread, and the awaiter goes on in this one") {
     struct Body {
@@ -1135,8 +1129,7 @@ TEST_CASE("run_in_executor works in another thread, and the awaiter goes on in t
     CHECK(log == "broken");
 }
 
-// ---- sockets
-// ------------------------------------------------------------------------------------
+// ---- sockets --------------------------------------------------------------------------------
 
 namespace {
 
@@ -1300,8 +1293,7 @@ TEST_CASE("an operation keeps its socket open") {
     CHECK(run_coroutine(loop, receive(theirs)) == ""); // now it is closed
 }
 
-// ---- run and the await tree
-// ---------------------------------------------------------------------
+// ---- run and the await tree -----------------------------------------------------------------
 
 TEST_CASE("run cancels the other tasks when main has ended, and they may clean up") {
     struct Body {
@@ -1410,8 +1402,7 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("\n  has not started\n"));
 }
 
-// ---- the programs
-// -------------------------------------------------------------------------------
+// ---- the programs ---------------------------------------------------------------------------
 
 TEST_CASE("on SIGUSR1 the echo server prints its await tree, and goes on") {
     ServerSetup setup;

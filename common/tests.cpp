@@ -85,8 +85,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-// ---- Socket
-// ----------------------------------------------------------------------------------
+// ---- Socket ---------------------------------------------------------------------------------
 
 TEST_CASE("Socket: address() is HOST:PORT as text") {
     Socket listener = listen_on("127.0.0.1", 0);
@@ -197,7 +196,7 @@ TEST_CASE("Socket: send_all waits for a slow reader") {
     CHECK(is_same);
 }
 
-TEST_CASE("Socket: accept returns a blocking socket also from a non-blocking listener") {
+TEST_CASE("Socket: accept returns a blocking socket even from a non-blocking listener") {
     Socket listener = listen_on("127.0.0.1", 0);
     listener.set_blocking(false);
     Socket client = connect_to("127.0.0.1", Connection::port_of(listener));
@@ -297,8 +296,7 @@ TEST_CASE("Socket: a moved socket is closed once, by its last owner") {
     CHECK(again.server.recv(1) == "");
 }
 
-// ---- Selector
-// --------------------------------------------------------------------------------
+// ---- Selector -------------------------------------------------------------------------------
 
 namespace {
 
@@ -537,8 +535,7 @@ TEST_CASE("Selector: a descriptor that is not open is refused") {
     CHECK_THROWS_AS(selector->register_fd(-1, READ), std::system_error);
 }
 
-// ---- WakeUp
-// ----------------------------------------------------------------------------------
+// ---- WakeUp ---------------------------------------------------------------------------------
 
 TEST_CASE("WakeUp: wake makes it readable and drain clears it") {
     WakeUp wake_up;
@@ -614,8 +611,7 @@ TEST_CASE("WakeUp: a released signal has its usual effect again") {
     CHECK(is_default(SIGUSR1));
 }
 
-// ---- the trace
-// -------------------------------------------------------------------------------
+// ---- the trace ------------------------------------------------------------------------------
 
 namespace {
 

@@ -1,6 +1,6 @@
 // The clients of the tour: many of them in one thread, written with the headers of stage 07. A
-// client that gets other bytes than it has sent, loses its connection or waits too long is an
-// error.
+// client that gets other bytes than it has sent, loses its connection or waits too long
+// is an error.
 #pragma once
 
 #include "tour/server.hpp"

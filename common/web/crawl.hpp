@@ -30,8 +30,8 @@ struct Page {
     int redirects = 0; // how many redirects in a row have led here
 };
 
-// The state of a crawl. Each page goes in once and comes out through begin(), then fetched() or
-// failed().
+// The state of a crawl. Each page goes in once and comes out through begin(), then
+// fetched() or failed().
 class Crawl {
   public:
     explicit Crawl(const CrawlOptions& options);

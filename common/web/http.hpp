@@ -52,7 +52,7 @@ class ResponseParser {
     // Whether Content-Type is text/html or application/xhtml+xml, whatever its parameters.
     bool is_html() const;
     // Where a redirect (301, 302, 303, 307, 308) leads: a reference for resolve().
-    // std::nullopt: the answer is no redirect.
+    // std::nullopt: the answer is not a redirect.
     std::optional<std::string> location() const;
 
   private:

@@ -35,7 +35,7 @@ struct doctest::StringMaker<Strings> {
 
 namespace {
 
-// What a page is called. "-" if that is no URL.
+// What a page is called. "-" if that is not a URL.
 std::string canonical(std::string_view text) {
     std::optional<Url> url = parse_url(text);
     return url ? to_text(*url) : "-";
@@ -89,8 +89,8 @@ std::string repeat(std::string_view text, std::size_t count) {
 
 constexpr std::size_t LIMIT = 100'000;
 
-// Parses an answer after which the server closes the connection: in one piece, and byte by
-// byte.
+// Parses an answer after which the server closes the connection: in one piece, and
+// byte by byte.
 ResponseParser parse(std::string_view answer, std::size_t max_body_bytes = LIMIT) {
     ResponseParser whole(max_body_bytes);
     whole.feed(answer);
@@ -499,7 +499,7 @@ TEST_CASE("html: a page may end anywhere") {
     CHECK(references("<a href='a>") == Strings{});
 }
 
-TEST_CASE("html: only pages of the same site are links, each once") {
+TEST_CASE("html: only http pages are links, each once") {
     Url page = url_of("http://h/d/page.html?q");
     CHECK(texts(links_of("<a href=b#x><a href=../c?d&amp;e><a href=//other/f><a href=b#y>"
                          "<a href=/d/%62><a href=https://h/><a href=mailto:a@b><a href='#z'>"

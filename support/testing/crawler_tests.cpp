@@ -226,8 +226,8 @@ class TestSite {
   private:
     void expect(const std::string& line) { expected_.push_back(line); }
 
-    // The reason of a failure is left out where we do not know the words, but there has to be
-    // one.
+    // The reason of a failure is left out where we do not know the words, but there has
+    // to be one.
     std::string without_open_reason(const std::string& line) const {
         for (const std::string& expected : expected_) {
             if (expected.starts_with("failed ") && expected.ends_with(':') &&

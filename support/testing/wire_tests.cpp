@@ -328,8 +328,7 @@ bool has_ipv6_loopback() {
 
 } // namespace
 
-// ---- every server
-// ----------------------------------------------------------------------------
+// ---- every server ---------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("every server");
 
@@ -611,8 +610,7 @@ TEST_CASE("it logs clients unless it is to be quiet") {
 
 TEST_SUITE_END();
 
-// ---- from 02_threads on
-// ----------------------------------------------------------------------
+// ---- from 02_threads on ---------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("concurrent");
 
@@ -708,8 +706,7 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
 
 TEST_SUITE_END();
 
-// ---- 03_select
-// -------------------------------------------------------------------------------
+// ---- 03_select ------------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("thread limit");
 
@@ -751,8 +748,7 @@ TEST_CASE("clients beyond FD_SETSIZE are refused") {
 
 TEST_SUITE_END();
 
-// ---- from 04_callbacks on
-// --------------------------------------------------------------------
+// ---- from 04_callbacks on -------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("event loop");
 
@@ -824,8 +820,7 @@ TEST_CASE("--selector select refuses clients beyond FD_SETSIZE") {
 
 TEST_SUITE_END();
 
-// ---- 01_blocking
-// -----------------------------------------------------------------------------
+// ---- 01_blocking ----------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("one at a time");
 
