@@ -48,7 +48,7 @@ void two_hundred_clients() {
     wait_for(clients[0].fd(), POLLIN, patience);
     wait_for(clients[1].fd(), POLLIN, 500ms);
     auto has_answer = [](const Socket& client) { return wait_for(client.fd(), POLLIN, 0ms); };
-    std::cout << "of 200 clients, connected: " << connected << '\n'
+    std::cout << connected << " of 200 clients are connected\n"
               << "have an answer: " << std::count_if(clients.begin(), clients.end(), has_answer)
               << '\n';
 }
