@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <string>
 
-// Whether ECHO_TRACE names a file. Everything below asks it inline: without a trace a server is
-// to lose no time.
+// Whether ECHO_TRACE names a file. Everything below asks it inline: without a trace a server
+// must lose no time.
 extern const bool is_tracing;
 
 // What there is to record; only called while tracing.

@@ -25,8 +25,8 @@ constexpr std::size_t MEMORY_SLACK = 3 * 1024 * 1024;
 constexpr std::size_t MEMORY_SLACK = 0;
 #endif
 
-// Waits until poll(2) reports one of `events`, an error or a hang-up. False: it did
-// not in time.
+// Waits until poll(2) reports one of `events`, an error or a hang-up. False: it
+// reported none in time.
 bool wait_for(int fd, short events, std::chrono::milliseconds timeout);
 
 // Allows this process, and the programs it starts, as many descriptors as the system lets us

@@ -118,7 +118,7 @@ std::vector<Point> points = {
      {"it says where it listens", "it listens on an IPv6 address", "--help shows the usage",
       "wrong arguments get one clear line and the usage",
       "an address that cannot be had gets one clear line",
-      "it logs clients unless it is to be quiet"}},
+      "it logs clients unless it is told to be quiet"}},
 };
 
 Point& point_of(std::string_view test) {

@@ -586,7 +586,7 @@ TEST_CASE("an address that cannot be had gets one clear line") {
     check_serves_another(server);
 }
 
-TEST_CASE("it logs clients unless it is to be quiet") {
+TEST_CASE("it logs clients unless it is told to be quiet") {
     ServerSetup setup = setup_with({"--port", "0"});
     setup.collect_errors = true;
     Server server(setup);
