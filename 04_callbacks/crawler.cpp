@@ -117,7 +117,11 @@ class Fetcher {
             if (!data) {
                 return;
             }
-            data->empty() ? response_.end_of_stream() : response_.feed(*data);
+            if (data->empty()) {
+                response_.end_of_stream();
+            } else {
+                response_.feed(*data);
+            }
         } catch (const std::system_error& error) {
             fail(error.what());
             return;

@@ -52,7 +52,11 @@ Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
     ResponseParser response(MAX_PAGE_BYTES);
     while (!response.done()) {
         std::string data = co_await socket.recv(16 * 1024);
-        data.empty() ? response.end_of_stream() : response.feed(data);
+        if (data.empty()) {
+            response.end_of_stream();
+        } else {
+            response.feed(data);
+        }
     }
     if (response.error()) {
         throw std::runtime_error(*response.error());

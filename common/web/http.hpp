@@ -21,7 +21,11 @@ std::string make_request(const Url& url);
 //     ResponseParser response(MAX_BYTES);
 //     while (!response.done()) {
 //         std::string data = socket.recv(16384);
-//         data.empty() ? response.end_of_stream() : response.feed(data);
+//         if (data.empty()) {
+//             response.end_of_stream();
+//         } else {
+//             response.feed(data);
+//         }
 //     }
 //     if (response.error()) ...
 //
