@@ -28,7 +28,7 @@ std::string port_of(const Socket& listener) {
 
 } // namespace
 
-TEST_CASE("echo_client: each line comes back") {
+TEST_CASE("echo_client prints the echo of each line") {
     ServerProcess server(PROGRAMS "/echo_server");
     Finished client = talk_to(server, "printf 'one\\n\\nthree\\n'");
     CHECK(client.output == "one\n\nthree\n");
@@ -36,12 +36,12 @@ TEST_CASE("echo_client: each line comes back") {
     CHECK(client.ending.status == 0);
 }
 
-TEST_CASE("echo_client: a last line without its end") {
+TEST_CASE("echo_client sends a last line that has no end") {
     ServerProcess server(PROGRAMS "/echo_server");
     CHECK(talk_to(server, "printf 'one\\ntwo'").output == "one\ntwo\n");
 }
 
-TEST_CASE("echo_client: a line of many megabytes") {
+TEST_CASE("echo_client gets a line of many megabytes back") {
     ServerProcess server(PROGRAMS "/echo_server");
     const std::size_t size = 20'000'000;
     Finished client = talk_to(server, "head -c 20000000 /dev/zero");
@@ -50,7 +50,7 @@ TEST_CASE("echo_client: a line of many megabytes") {
     CHECK(client.ending.status == 0);
 }
 
-TEST_CASE("echo_client: nobody listens") {
+TEST_CASE("echo_client says so when nobody listens") {
     std::string port = port_of(listen_on("127.0.0.1", 0)); // which is closed again
     Finished client = run_client("echo hello", "127.0.0.1 " + port);
     CHECK(client.errors.starts_with("echo_client: cannot connect to 127.0.0.1:"));
@@ -58,7 +58,7 @@ TEST_CASE("echo_client: nobody listens") {
     CHECK(client.ending.status == 1);
 }
 
-TEST_CASE("echo_client: the server leaves in the middle") {
+TEST_CASE("echo_client says so when the server leaves in the middle") {
     Socket listener = listen_on("127.0.0.1", 0);
     std::thread server([&] {
         Socket client = listener.accept();
@@ -71,7 +71,7 @@ TEST_CASE("echo_client: the server leaves in the middle") {
     CHECK(client.ending.status == 1);
 }
 
-TEST_CASE("echo_client: wrong arguments") {
+TEST_CASE("echo_client answers wrong arguments with the usage") {
     for (std::string arguments : {"--help", "127.0.0.1 0", "127.0.0.1 65536", "127.0.0.1 http",
                                   "127.0.0.1 8888 more"}) {
         CAPTURE(arguments);

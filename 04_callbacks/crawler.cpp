@@ -26,8 +26,8 @@ class Crawler {
   public:
     Crawler(EventLoop& event_loop, const CrawlOptions& crawl_options)
         : loop(event_loop), options(crawl_options),
-          // Asking a name server may block for seconds. Here nobody else has to wait for it
-          // yet.
+          // Asking a name server may block for seconds. Here nobody else has to wait
+          // for it yet.
           endpoints(resolve(options.start.host, options.start.port)),
           crawl_(options), to_fetch_{crawl_.start_page()} {}
 
@@ -117,7 +117,11 @@ class Fetcher {
             if (!data) {
                 return;
             }
-            data->empty() ? response_.end_of_stream() : response_.feed(*data);
+            if (data->empty()) {
+                response_.end_of_stream();
+            } else {
+                response_.feed(*data);
+            }
         } catch (const std::system_error& error) {
             fail(error.what());
             return;

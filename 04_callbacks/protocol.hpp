@@ -122,8 +122,8 @@ class Transport {
     // connection_lost(null) in the next iteration; the buffer is dropped.
     void abort() { lose(nullptr); }
 
-    // While reading is paused the kernel's buffer fills up, and then the peer's: it has to
-    // wait.
+    // While reading is paused the kernel's buffer fills up, and then the peer's: it
+    // has to wait.
     void pause_reading() {
         is_reading_paused_ = true;
         update_reader();
@@ -135,8 +135,8 @@ class Transport {
     bool is_reading() const { return !is_reading_paused_ && !is_eof_received_ && !is_closing_; }
 
     // pause_writing comes when the buffer is larger than `high`, resume_writing when it has
-    // shrunk to `low` or below; in bytes. Throws std::invalid_argument if `low` is more than
-    // `high`.
+    // shrunk to `low` or below; in bytes. Throws std::invalid_argument if `low` is
+    // more than `high`.
     void set_write_buffer_limits(std::size_t low, std::size_t high) {
         if (low > high) {
             throw std::invalid_argument("set_write_buffer_limits: low is more than high");
@@ -151,7 +151,7 @@ class Transport {
         try {
             data = socket_.try_recv(16 * 1024);
         } catch (const std::system_error&) {
-            lose(std::current_exception()); // a reset, for example: that is no error of ours
+            lose(std::current_exception()); // a reset, for example: not an error of ours
             return;
         }
         if (!data) {
@@ -272,8 +272,8 @@ class Transport {
 };
 
 // Accepts connections and gives each a Transport and a new Protocol. Destroying it closes all
-// of them without another word to their protocols; a protocol must not do that, it may call
-// close().
+// of them without another word to their protocols; a protocol must not do that, it
+// may call close().
 class Server {
   public:
     using ProtocolFactory = std::function<std::unique_ptr<Protocol>()>;

@@ -1,6 +1,4 @@
-// How the event loop, Transport and Protocol behave. Where a name begins with an id (L: loop,
-// I: readers and writers, P: protocols), asyncio's own tests assert the same; the id is the
-// same in every stage.
+// How the event loop, Transport and Protocol behave; asyncio's own tests assert most of this.
 #include "event_loop.hpp"
 #include "protocol.hpp"
 
@@ -83,7 +81,7 @@ struct SocketPair {
 
 } // namespace
 
-TEST_CASE("L01 callbacks run in the order of call_soon, each once") {
+TEST_CASE("callbacks run in the order of call_soon, each once") {
     EventLoop loop;
     std::string log;
     for (char name : {'A', 'B', 'C'}) {
@@ -95,7 +93,7 @@ TEST_CASE("L01 callbacks run in the order of call_soon, each once") {
     CHECK(log == "ABC");
 }
 
-TEST_CASE("L02 what a callback adds runs in the next iteration, after another poll") {
+TEST_CASE("what a callback adds runs in the next iteration, after another poll") {
     EventLoop loop;
     std::string log;
     SocketPair pair;
@@ -114,7 +112,7 @@ TEST_CASE("L02 what a callback adds runs in the next iteration, after another po
     CHECK(log == "ABR"); // the poll came before B, so the reader is ready in the same iteration
 }
 
-TEST_CASE("L02 a callback that adds itself for ever does not starve I/O") {
+TEST_CASE("a callback that adds itself for ever does not starve I/O") {
     EventLoop loop;
     SocketPair pair;
     std::function<void()> again = [&] { loop.call_soon(again); };
@@ -125,7 +123,7 @@ TEST_CASE("L02 a callback that adds itself for ever does not starve I/O") {
     CHECK(pair.ours.try_recv(10) == "x");
 }
 
-TEST_CASE("L03 stop lets the callbacks of this iteration run, and no later ones") {
+TEST_CASE("stop lets the callbacks of this iteration run, and no later ones") {
     EventLoop loop;
     std::string log;
     loop.call_soon([&] { log += "A"; });
@@ -141,7 +139,7 @@ TEST_CASE("L03 stop lets the callbacks of this iteration run, and no later ones"
     CHECK(log == "ACD");
 }
 
-TEST_CASE("L05 a cancelled callback does not run") {
+TEST_CASE("a cancelled callback does not run") {
     EventLoop loop;
     bool has_run = false;
     Handle handle = loop.call_soon([&] { has_run = true; });
@@ -153,7 +151,7 @@ TEST_CASE("L05 a cancelled callback does not run") {
     CHECK(handle.cancelled());
 }
 
-TEST_CASE("L05 a callback can cancel a later one of the same iteration") {
+TEST_CASE("a callback can cancel a later one of the same iteration") {
     EventLoop loop;
     bool has_run = false;
     std::vector<Handle> later;
@@ -163,7 +161,7 @@ TEST_CASE("L05 a callback can cancel a later one of the same iteration") {
     CHECK_FALSE(has_run);
 }
 
-TEST_CASE("L06 an exception goes to the handler, and the other callbacks run") {
+TEST_CASE("an exception goes to the handler, and the other callbacks run") {
     EventLoop loop;
     std::vector<ExceptionContext> reported;
     loop.set_exception_handler(
@@ -180,7 +178,7 @@ TEST_CASE("L06 an exception goes to the handler, and the other callbacks run") {
     CHECK(reported[0].handle->cancelled()); // it is the same one
 }
 
-TEST_CASE("L06 an exception that is not a std::exception, or comes from the handler") {
+TEST_CASE("an exception of any type, even one of the handler, does not stop the loop") {
     EventLoop loop;
     loop.set_exception_handler([](const ExceptionContext&) { throw 43; });
     bool has_run = false;
@@ -190,7 +188,7 @@ TEST_CASE("L06 an exception that is not a std::exception, or comes from the hand
     CHECK(has_run);
 }
 
-TEST_CASE("L07 call_later runs once and not too early") {
+TEST_CASE("call_later runs once and not too early") {
     EventLoop loop;
     Clock::time_point start = loop.time();
     Clock::time_point when;
@@ -206,7 +204,7 @@ TEST_CASE("L07 call_later runs once and not too early") {
     CHECK(count == 1);
 }
 
-TEST_CASE("L08 timers run by deadline, and those that are past in the first iteration") {
+TEST_CASE("timers run in the order of their deadlines, overdue ones in the first iteration") {
     EventLoop loop;
     std::string log;
     auto add = [&](std::chrono::nanoseconds delay, char name) {
@@ -223,7 +221,7 @@ TEST_CASE("L08 timers run by deadline, and those that are past in the first iter
     CHECK(log == "12345");
 }
 
-TEST_CASE("L09 timers for the same moment run in the order of insertion") {
+TEST_CASE("timers for the same moment run in the order of insertion") {
     EventLoop loop;
     std::vector<int> log;
     Clock::time_point when = loop.time() + 1ms;
@@ -236,7 +234,7 @@ TEST_CASE("L09 timers for the same moment run in the order of insertion") {
     CHECK(log == expected);
 }
 
-TEST_CASE("L11 cancelled timers are thrown out once there are many") {
+TEST_CASE("cancelled timers are thrown out once there are many") {
     Timers timers;
     timers.add(Clock::now() + 1h, [] {});
     for (int i = 0; i < 500; ++i) {
@@ -247,7 +245,7 @@ TEST_CASE("L11 cancelled timers are thrown out once there are many") {
     CHECK(timers.size() == 1);
 }
 
-TEST_CASE("L11 a cancelled timer releases at once what it has captured") {
+TEST_CASE("a cancelled timer releases at once what it has captured") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);
     Handle timer = loop.call_later(1h, [captured] {});
@@ -257,7 +255,7 @@ TEST_CASE("L11 a cancelled timer releases at once what it has captured") {
     run_one_iteration(loop);
 }
 
-TEST_CASE("L11 a cancelled timer that is still in the heap does not run") {
+TEST_CASE("a cancelled timer that is still in the heap does not run") {
     EventLoop loop;
     bool has_run = false;
     Handle timer = loop.call_later(1ms, [&] { has_run = true; });
@@ -267,7 +265,7 @@ TEST_CASE("L11 a cancelled timer that is still in the heap does not run") {
     CHECK_FALSE(has_run);
 }
 
-TEST_CASE("L11 setting and cancelling timers keeps the heap small") {
+TEST_CASE("setting and cancelling timers keeps the heap small") {
     Timers timers;
     timers.add(Clock::now() + 1h, [] {});
     std::size_t largest = 0;
@@ -279,7 +277,7 @@ TEST_CASE("L11 setting and cancelling timers keeps the heap small") {
     CHECK(largest < 250);
 }
 
-TEST_CASE("L12 short timeouts are rounded up and do not make the loop spin") {
+TEST_CASE("short timeouts are rounded up and do not make the loop spin") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         int polls = 0;
@@ -299,7 +297,7 @@ TEST_CASE("L12 short timeouts are rounded up and do not make the loop spin") {
     }
 }
 
-TEST_CASE("L13 a loop cannot run inside a loop") {
+TEST_CASE("a loop cannot run inside a loop") {
     EventLoop loop;
     EventLoop second;
     std::string log;
@@ -316,7 +314,7 @@ TEST_CASE("L13 a loop cannot run inside a loop") {
     run_one_iteration(second); // nothing is left behind
 }
 
-TEST_CASE("L14 a closed loop takes nothing any more") {
+TEST_CASE("a closed loop accepts no more callbacks") {
     EventLoop loop;
     SocketPair pair;
     loop.add_reader(pair.ours.fd(), [] {});
@@ -338,7 +336,7 @@ TEST_CASE("L14 a closed loop takes nothing any more") {
     CHECK_FALSE(loop.remove_writer(pair.ours.fd()));
 }
 
-TEST_CASE("L14 close destroys the callbacks, though handles remain") {
+TEST_CASE("close destroys the callbacks, though handles remain") {
     auto captured = std::make_shared<int>(0);
     SocketPair pair;
     EventLoop loop;
@@ -352,7 +350,7 @@ TEST_CASE("L14 close destroys the callbacks, though handles remain") {
     later.cancel(); // harmless
 }
 
-TEST_CASE("local objects of a loop: one of each type, destroyed in reverse when it is closed") {
+TEST_CASE("a loop has one local object of each type, destroyed in reverse when it is closed") {
     static std::string log;
     static EventLoop* used_by = nullptr;
     struct First {
@@ -378,7 +376,7 @@ TEST_CASE("local objects of a loop: one of each type, destroyed in reverse when 
     }
 }
 
-TEST_CASE("L15 call_soon_threadsafe wakes a loop that waits, and keeps the order") {
+TEST_CASE("call_soon_threadsafe wakes a loop that waits, and keeps the order") {
     EventLoop loop; // without timers and readers: only the wake-up can end its wait
     std::vector<int> log;
     std::thread::id ran_in;
@@ -403,7 +401,7 @@ TEST_CASE("L15 call_soon_threadsafe wakes a loop that waits, and keeps the order
     }
 }
 
-TEST_CASE("L16 a signal becomes an ordinary callback") {
+TEST_CASE("a signal becomes an ordinary callback") {
     EventLoop loop;
     std::string log;
     loop.add_signal_handler(SIGALRM, [&] { log += "replaced"; });
@@ -421,7 +419,7 @@ TEST_CASE("L16 a signal becomes an ordinary callback") {
     CHECK_FALSE(loop.remove_signal_handler(SIGALRM));
 }
 
-TEST_CASE("L16 signals that cannot be caught, and a second loop that wants to catch some") {
+TEST_CASE("some signals cannot be caught, and only one loop at a time catches signals") {
     EventLoop loop;
     CHECK_THROWS_AS(loop.add_signal_handler(SIGKILL, [] {}), std::system_error);
     CHECK_THROWS_AS(loop.add_signal_handler(0, [] {}), std::system_error);
@@ -433,7 +431,7 @@ TEST_CASE("L16 signals that cannot be caught, and a second loop that wants to ca
     second.add_signal_handler(SIGUSR1, [] {});
 }
 
-TEST_CASE("I01 a reader is called as long as there is something to read") {
+TEST_CASE("a reader is called as long as there is something to read") {
     EventLoop loop;
     SocketPair pair;
     std::string received;
@@ -450,7 +448,7 @@ TEST_CASE("I01 a reader is called as long as there is something to read") {
     CHECK(calls == 3);
 }
 
-TEST_CASE("I02 a second add_reader replaces the first") {
+TEST_CASE("a second add_reader replaces the first") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         EventLoop loop(make_selector(name));
@@ -464,7 +462,7 @@ TEST_CASE("I02 a second add_reader replaces the first") {
     }
 }
 
-TEST_CASE("I02 a reader that is replaced in the same iteration does not run") {
+TEST_CASE("a reader that is replaced in the same iteration does not run") {
     EventLoop loop;
     SocketPair first;
     SocketPair second;
@@ -484,7 +482,7 @@ TEST_CASE("I02 a reader that is replaced in the same iteration does not run") {
     CHECK(log.size() == 3); // both new ones
 }
 
-TEST_CASE("I03 reader and writer of a descriptor are independent") {
+TEST_CASE("reader and writer of a descriptor are independent") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         EventLoop loop(make_selector(name));
@@ -508,7 +506,7 @@ TEST_CASE("I03 reader and writer of a descriptor are independent") {
     }
 }
 
-TEST_CASE("I04 removing a reader that is not there") {
+TEST_CASE("removing a reader that is not there returns false") {
     EventLoop loop;
     SocketPair pair;
     loop.add_reader(pair.ours.fd(), [] {});
@@ -588,8 +586,7 @@ TEST_CASE("debug mode reports a callback that holds the loop") {
     CHECK(report_of(false) == "");
 }
 
-// ---- Transport and Protocol
-// ---------------------------------------------------------------------
+// ---- Transport and Protocol -----------------------------------------------------------------
 
 namespace {
 
@@ -695,7 +692,7 @@ std::string numbered_bytes(std::size_t count) {
 
 } // namespace
 
-TEST_CASE("P01 made comes first, then data, eof and lost, each at its time and once") {
+TEST_CASE("connection_made comes first, then data, eof and connection_lost, each once") {
     ProtocolTest test;
     test.client->send_all("ab");
     test.client->shutdown_write();
@@ -708,7 +705,7 @@ TEST_CASE("P01 made comes first, then data, eof and lost, each at its time and o
     CHECK(test.receive_all() == "");
 }
 
-TEST_CASE("P02 after eof_received returned true the protocol may still write") {
+TEST_CASE("after eof_received returned true the protocol may still write") {
     ProtocolTest test;
     test.record.on_eof = [] { return true; };
     test.client->shutdown_write();
@@ -721,8 +718,7 @@ TEST_CASE("P02 after eof_received returned true the protocol may still write") {
     CHECK(test.record.calls == "made eof lost");
 }
 
-TEST_CASE(
-    "P03 what the kernel does not take is kept, in order, and the writer is removed after") {
+TEST_CASE("what the kernel does not take is kept in order, and then the writer is removed") {
     ProtocolTest test;
     std::string bytes = numbered_bytes(8 << 20);
     for (std::size_t i = 0; i < bytes.size(); i += 100'000) {
@@ -744,7 +740,7 @@ TEST_CASE(
     CHECK(test.polls <= 3); // with a writer left behind this would have spun
 }
 
-TEST_CASE("P04 the caller may use its buffer again") {
+TEST_CASE("after write the caller may use its buffer again") {
     ProtocolTest test;
     std::string bytes = numbered_bytes(8 << 20);
     std::string buffer = bytes;
@@ -754,7 +750,7 @@ TEST_CASE("P04 the caller may use its buffer again") {
     CHECK(test.receive_all() == bytes);
 }
 
-TEST_CASE("P05 write_eof comes after the buffer, once, and reading goes on") {
+TEST_CASE("write_eof takes effect after the buffer, once, and reading goes on") {
     ProtocolTest test;
     std::string bytes = numbered_bytes(8 << 20);
     test.record.transport->write(bytes);
@@ -767,7 +763,7 @@ TEST_CASE("P05 write_eof comes after the buffer, once, and reading goes on") {
     CHECK_FALSE(test.is_lost());
 }
 
-TEST_CASE("P07 abort drops the buffer, and lost comes once, in a later iteration") {
+TEST_CASE("abort drops the buffer, and connection_lost comes once, in a later iteration") {
     ProtocolTest test;
     test.record.transport->write(numbered_bytes(8 << 20));
     test.record.transport->abort();
@@ -780,7 +776,7 @@ TEST_CASE("P07 abort drops the buffer, and lost comes once, in a later iteration
     CHECK(test.record.calls == "made pause lost");
 }
 
-TEST_CASE("P07 close twice") {
+TEST_CASE("a second close does nothing") {
     ProtocolTest test;
     test.record.transport->close();
     test.record.transport->close();
@@ -792,7 +788,7 @@ TEST_CASE("P07 close twice") {
     CHECK(test.receive_all() == "");
 }
 
-TEST_CASE("P08 a reset is the end of that connection only") {
+TEST_CASE("a reset ends only that connection") {
     ProtocolTest test;
     test.record.transport->write("unread");
     run_until(test.loop, [&] { return test.client->try_recv(1).has_value(); });
@@ -805,7 +801,7 @@ TEST_CASE("P08 a reset is the end of that connection only") {
     run_until(test.loop, [&] { return test.record.calls == "made"; });
 }
 
-TEST_CASE("P10 pause_reading and resume_reading") {
+TEST_CASE("nothing is read between pause_reading and resume_reading") {
     ProtocolTest test;
     test.record.transport->pause_reading();
     test.record.transport->pause_reading();
@@ -821,7 +817,7 @@ TEST_CASE("P10 pause_reading and resume_reading") {
     run_until(test.loop, [&] { return test.record.received == "x"; });
 }
 
-TEST_CASE("P11 pause_writing above the high mark, resume_writing at the low one") {
+TEST_CASE("pause_writing comes above the high mark, resume_writing at the low one") {
     ProtocolTest test;
     CHECK_THROWS_AS(test.record.transport->set_write_buffer_limits(4097, 4096),
                     std::invalid_argument);
@@ -846,7 +842,7 @@ TEST_CASE("P11 pause_writing above the high mark, resume_writing at the low one"
     CHECK(test.record.calls == "made pause resume");
 }
 
-TEST_CASE("P12 a protocol that throws loses its connection, and nobody else's") {
+TEST_CASE("a protocol that throws loses its connection, and nobody else's") {
     ProtocolTest test;
     test.record.on_data = [](std::string_view) { throw std::runtime_error("broken"); };
     test.client->send_all("x");
@@ -864,7 +860,7 @@ TEST_CASE("P12 a protocol that throws loses its connection, and nobody else's") 
     CHECK_THROWS_WITH(std::rethrow_exception(test.record.error), "broken, too");
 }
 
-TEST_CASE("P14 no free descriptor: reported, no busy loop, and accepted later") {
+TEST_CASE("without a free descriptor the server reports it, does not spin, and accepts later") {
     ProtocolTest test;
     Socket waiting = test.connect(); // is in the queue, not accepted yet
     int highest = ::dup(0);
@@ -885,7 +881,7 @@ TEST_CASE("P14 no free descriptor: reported, no busy loop, and accepted later") 
     run_until(test.loop, [&] { return test.record.calls == "made"; });
 }
 
-TEST_CASE("P15 a closed server accepts nobody, its open connections go on, then it is closed") {
+TEST_CASE("a closed server accepts nobody, and is done when its open connections have ended") {
     ProtocolTest test;
     bool is_closed = false;
     test.server->wait_closed([&] { is_closed = true; });
@@ -900,7 +896,7 @@ TEST_CASE("P15 a closed server accepts nobody, its open connections go on, then 
     CHECK(test.is_lost());
 }
 
-TEST_CASE("P05 write_eof from within resume_writing shuts down once") {
+TEST_CASE("write_eof from within resume_writing shuts down once") {
     ProtocolTest test;
     std::string bytes = numbered_bytes(8 << 20);
     test.record.on_resume = [&] { test.record.transport->write_eof(); };
@@ -909,7 +905,7 @@ TEST_CASE("P05 write_eof from within resume_writing shuts down once") {
     CHECK_FALSE(test.is_lost()); // a second shutdown could have failed
 }
 
-TEST_CASE("a Server that is destroyed after its loop was closed") {
+TEST_CASE("a Server may be destroyed after its loop was closed") {
     ProtocolTest test;
     test.server->wait_closed([] {});
     test.loop.close();

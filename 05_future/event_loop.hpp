@@ -55,8 +55,8 @@ class EventLoop {
         error_ = std::move(error);
     }
     // Forgets all callbacks. From then on every call that would add one throws
-    // std::runtime_error. A second call does nothing; closing a running loop throws
-    // std::runtime_error.
+    // std::runtime_error. A second call does nothing; closing a running
+    // loop throws std::runtime_error.
     void close();
     bool is_running() const { return running_loop_ == this; }
     bool is_closed() const { return is_closed_; }
@@ -160,7 +160,7 @@ inline void EventLoop::run_forever() {
     running_loop_ = this;
     struct AtExit {
         ~AtExit() { running_loop_ = nullptr; }
-    } at_exit; // also when the selector throws
+    } at_exit; // even when the selector throws
     do {
         run_once();
     } while (!is_stopping_);
@@ -332,14 +332,14 @@ inline void EventLoop::call_exception_handler(const ExceptionContext& context) {
     } catch (const std::exception& error) {
         line += std::string(": ") + error.what();
     } catch (...) {
-        line += ": an exception that is no std::exception";
+        line += ": an exception that is not a std::exception";
     }
     std::cerr << line + "\n";
 }
 
 // One iteration: wait for I/O, then run exactly what is ready at that moment. What these
-// callbacks add is for the next iteration, after another look at the I/O, so that nobody
-// starves.
+// callbacks add is for the next iteration, after another look at the I/O, so
+// that nobody starves.
 inline void EventLoop::run_once() {
     collect_ready(selector_->select(time_to_wait()));
     timers_.take_due(ready_);

@@ -48,10 +48,10 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
     bool done() const { return status_ != Status::PENDING; }
     bool cancelled() const { return status_ == Status::CANCELLED; }
 
-    // Virtual because to cancel a Task means more: it is told, and then ends by itself.
+    // Virtual because to cancel a Task means more: it is told, and then ends on its own.
     virtual bool cancel() {
         if (done()) {
-            is_retrieved_ = true; // whoever cancels does not care for the result
+            is_retrieved_ = true; // whoever cancels does not care about the result
             return false;
         }
         finish(Status::CANCELLED);
@@ -190,8 +190,8 @@ class Future {
     bool cancel() const { return state_->cancel(); }
 
     // Calls `callback(future)` with this Future from the event loop, in the iteration after it
-    // was done: never inside set_result, and also when it is done already. Returns a number for
-    // remove_done_callback.
+    // was done: never inside set_result, and even if it was done before. Returns a
+    // number for remove_done_callback.
     template <typename DoneCallback>
     std::size_t add_done_callback(DoneCallback callback) const {
         return state_->add_done_callback(
@@ -212,7 +212,7 @@ class Future {
     std::shared_ptr<TypedFutureState<T>> state_;
 };
 
-// Done after `delay`. To cancel the Future cancels the timer.
+// Done after `delay`. Cancelling the Future cancels the timer.
 inline Future<void> sleep(EventLoop& loop, Delay delay) {
     Future<void> woken(loop);
     Handle timer = loop.call_later(delay, [woken] {
@@ -241,7 +241,7 @@ T run_until_complete(EventLoop& loop, Future<T> future) {
     struct AtExit {
         bool& is_waiting;
         ~AtExit() { is_waiting = false; }
-    } at_exit{*is_waiting}; // also when run_forever throws
+    } at_exit{*is_waiting}; // even when run_forever throws
     loop.run_forever();
     if (!future.done()) {
         throw std::runtime_error("the event loop was stopped before the Future was done");

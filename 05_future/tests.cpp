@@ -1,5 +1,4 @@
-// How a Future behaves, and what is built on it. Where a name begins with an id (F: Future, L:
-// loop), asyncio's own tests assert the same; the id is the same in every stage.
+// How a Future behaves, and what is built on it; asyncio's own tests assert much of this.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
 #include "executor.hpp"
@@ -82,7 +81,7 @@ struct Connection {
 
 } // namespace
 
-TEST_CASE("F01 a Future gets its result once and keeps it") {
+TEST_CASE("a Future gets its result once and keeps it") {
     EventLoop loop;
     Future<int> future(loop);
     CHECK_FALSE(future.done());
@@ -100,7 +99,7 @@ TEST_CASE("F01 a Future gets its result once and keeps it") {
     CHECK(future.exception() == nullptr);
 }
 
-TEST_CASE("F01 copies stand for the same Future, a result may be moved out") {
+TEST_CASE("copies stand for the same Future, and a result may be moved out") {
     EventLoop loop;
     Future<std::unique_ptr<int>> future(loop);
     Future<std::unique_ptr<int>> copy = future;
@@ -109,7 +108,7 @@ TEST_CASE("F01 copies stand for the same Future, a result may be moved out") {
     CHECK(*result == 42);
 }
 
-TEST_CASE("F02 a Future with an exception") {
+TEST_CASE("a Future with an exception throws it from result, each time") {
     EventLoop loop;
     Future<int> future(loop);
     future.set_exception(error("broken"));
@@ -120,7 +119,7 @@ TEST_CASE("F02 a Future with an exception") {
     CHECK(future.exception() != nullptr);
 }
 
-TEST_CASE("F03 a cancelled Future") {
+TEST_CASE("a cancelled Future is done, and its result throws CancelledError") {
     EventLoop loop;
     Future<int> future(loop);
     CHECK(future.cancel());
@@ -133,7 +132,7 @@ TEST_CASE("F03 a cancelled Future") {
     CHECK_FALSE(std::is_base_of_v<std::exception, CancelledError>);
 }
 
-TEST_CASE("F04 callbacks run in the next iteration, in order, with the Future") {
+TEST_CASE("callbacks run in the next iteration, in order, with the Future") {
     std::vector<std::function<void(Future<int>&)>> ways_to_complete = {
         [](Future<int>& future) { future.set_result(42); },
         [](Future<int>& future) { future.set_exception(error("broken")); },
@@ -159,7 +158,7 @@ TEST_CASE("F04 callbacks run in the next iteration, in order, with the Future") 
     }
 }
 
-TEST_CASE("F05 a callback that is added to a done Future runs all the same, later") {
+TEST_CASE("a callback that is added to a done Future still runs, in a later iteration") {
     EventLoop loop;
     Future<int> future(loop);
     future.set_result(42);
@@ -170,7 +169,7 @@ TEST_CASE("F05 a callback that is added to a done Future runs all the same, late
     CHECK(seen == 42);
 }
 
-TEST_CASE("F06 a callback that throws does not keep the others from running") {
+TEST_CASE("a callback that throws does not keep the others from running") {
     EventLoop loop;
     auto reports = reports_of(loop);
     Future<int> future(loop);
@@ -183,7 +182,7 @@ TEST_CASE("F06 a callback that throws does not keep the others from running") {
     CHECK(reports->size() == 1);
 }
 
-TEST_CASE("F08 an exception that nobody has looked at is reported once") {
+TEST_CASE("an exception that nobody has looked at is reported once") {
     EventLoop loop;
     auto reports = reports_of(loop);
     {
@@ -195,7 +194,7 @@ TEST_CASE("F08 an exception that nobody has looked at is reported once") {
     CHECK(reports->front() == "exception of a Future was never retrieved");
 }
 
-TEST_CASE("F08 no report where there is nothing to report") {
+TEST_CASE("no exception is reported that was looked at, or that there is not") {
     EventLoop loop;
     auto reports = reports_of(loop);
     {
@@ -214,7 +213,7 @@ TEST_CASE("F08 no report where there is nothing to report") {
     CHECK(reports->empty());
 }
 
-TEST_CASE("L17 run_until_complete returns the value or throws, and the loop can go on") {
+TEST_CASE("run_until_complete returns the value or throws, and the loop can go on") {
     EventLoop loop;
     Future<int> future(loop);
     loop.call_soon([&] { future.set_result(42); });
@@ -227,7 +226,7 @@ TEST_CASE("L17 run_until_complete returns the value or throws, and the loop can 
     run_until_complete(loop, sleep(loop, 1ms));
 }
 
-TEST_CASE("L18 run_until_complete of a loop that somebody stops") {
+TEST_CASE("run_until_complete throws when somebody stops the loop") {
     EventLoop loop;
     Future<int> future(loop);
     loop.call_soon([&] { loop.stop(); });
@@ -237,7 +236,7 @@ TEST_CASE("L18 run_until_complete of a loop that somebody stops") {
     CHECK(run_until_complete(loop, future) == 42);
 }
 
-TEST_CASE("L18 a run_until_complete that has ended does not stop the loop any more") {
+TEST_CASE("a run_until_complete that has ended does not stop the loop any more") {
     EventLoop loop;
     Future<int> future(loop);
     loop.call_soon([&] { loop.stop(); });
@@ -262,7 +261,7 @@ TEST_CASE("sleep is done when its time has come, and cancelling it cancels the t
     CHECK(state.expired()); // no timer keeps it
 }
 
-TEST_CASE("a sleep that is cancelled when it is due") {
+TEST_CASE("a sleep may be cancelled in the iteration in which it is due") {
     EventLoop loop;
     auto reports = reports_of(loop);
     Future<void> woken(loop);
@@ -286,7 +285,7 @@ TEST_CASE("a pending sleep does not leak when its loop is closed") {
     CHECK(captured.use_count() == 1);
 }
 
-TEST_CASE("100000 Futures that complete one another") {
+TEST_CASE("100000 Futures that complete one another need no stack") {
     EventLoop loop;
     std::vector<Future<int>> chain;
     for (int i = 0; i < 100'000; ++i) {
@@ -301,7 +300,7 @@ TEST_CASE("100000 Futures that complete one another") {
 }
 
 TEST_CASE(
-    "run_in_executor: the function runs in another thread, its result arrives in this one") {
+    "run_in_executor runs the function in another thread, its result arrives in this one") {
     EventLoop loop;
     Future<std::thread::id> future =
         run_in_executor(loop, [] { return std::this_thread::get_id(); });
@@ -312,7 +311,7 @@ TEST_CASE(
     CHECK(callback_ran_in == std::this_thread::get_id());
 }
 
-TEST_CASE("run_in_executor: void, a move-only result, an exception, many at once") {
+TEST_CASE("run_in_executor takes functions of any result, exceptions, and many at once") {
     EventLoop loop;
     std::atomic<int> calls = 0;
     run_until_complete(loop, run_in_executor(loop, [&] { ++calls; }));
@@ -332,7 +331,7 @@ TEST_CASE("run_in_executor: void, a move-only result, an exception, many at once
     CHECK(calls == 101);
 }
 
-TEST_CASE("run_in_executor: closing the loop waits for what runs and drops the rest") {
+TEST_CASE("closing the loop waits for what runs in the executor and drops the rest") {
     std::atomic<int> started = 0;
     std::atomic<int> finished = 0;
     {
@@ -351,7 +350,7 @@ TEST_CASE("run_in_executor: closing the loop waits for what runs and drops the r
     CHECK(started < 1000);
 }
 
-TEST_CASE("AsyncSocket: receive, send, end of stream") {
+TEST_CASE("AsyncSocket: recv and send_all give Futures, and the end of stream is empty") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     Future<std::string> received = connection.ours.recv(100);
@@ -451,7 +450,7 @@ TEST_CASE("AsyncSocket: a cancelled send sends no more") {
     run_until_complete(loop, connection.ours.send_all("y")); // nobody is in its way
 }
 
-TEST_CASE("AsyncSocket: a reset by the peer is an error of the Future") {
+TEST_CASE("AsyncSocket: a reset by the peer becomes the exception of the Future") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     Future<std::string> received = connection.ours.recv(100);
@@ -460,7 +459,7 @@ TEST_CASE("AsyncSocket: a reset by the peer is an error of the Future") {
     CHECK_THROWS_AS(run_until_complete(loop, received), std::system_error);
 }
 
-TEST_CASE("AsyncSocket: connect, accept, and a port where nobody listens") {
+TEST_CASE("AsyncSocket: connect finds a listener that accepts, and fails where there is none") {
     EventLoop loop;
     std::optional<Socket> socket = listen_on("127.0.0.1", 0);
     std::string address = socket->address();
@@ -575,8 +574,7 @@ TEST_CASE("AsyncSocket: an operation whose socket is dropped is cancelled") {
     CHECK_THROWS_AS(run_until_complete(loop, sent), CancelledError);
 }
 
-TEST_CASE(
-    "L13 a nested run_until_complete throws, and leaves nothing behind that stops the loop") {
+TEST_CASE("a nested run_until_complete throws, and leaves nothing behind that stops the loop") {
     EventLoop loop;
     Future<void> future(loop);
     bool has_gone_on = false;
@@ -592,7 +590,7 @@ TEST_CASE(
     CHECK(has_gone_on);
 }
 
-TEST_CASE("run_in_executor of a closed loop") {
+TEST_CASE("run_in_executor refuses a closed loop") {
     auto loop = std::make_unique<EventLoop>();
     loop->close();
     CHECK_THROWS_AS(static_cast<void>(run_in_executor(*loop, [] {})), std::runtime_error);

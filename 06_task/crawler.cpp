@@ -1,5 +1,5 @@
-// A web crawler with generators and Tasks: a Task for each page, as many at once as are
-// allowed.
+// A web crawler with generators and Tasks: a Task for each page, as many at once
+// as are allowed.
 #include "async_socket.hpp"
 #include "run.hpp"
 
@@ -46,7 +46,11 @@ Coroutine<ResponseParser> read_all(AsyncSocket socket) {
     ResponseParser response(MAX_PAGE_BYTES);
     while (!response.done()) {
         std::string data = co_yield read(socket);
-        data.empty() ? response.end_of_stream() : response.feed(data);
+        if (data.empty()) {
+            response.end_of_stream();
+        } else {
+            response.feed(data);
+        }
     }
     co_return response;
 }

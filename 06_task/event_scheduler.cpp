@@ -1,5 +1,5 @@
-// The echo server on the scheduler: the generators yield operations, the scheduler performs
-// them.
+// The echo server on the scheduler: the generators yield operations, the
+// scheduler performs them.
 #include "scheduler.hpp"
 
 #include "common/command_line.hpp"

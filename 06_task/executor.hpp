@@ -88,8 +88,8 @@ class ThreadPool {
 };
 
 // A function on its way to a thread and back, with what it returns or throws. It is made and
-// destroyed in the loop's thread, so that what it owns may belong to the loop: a socket, a
-// Future.
+// destroyed in the loop's thread, so that what it owns may belong to the loop: a
+// socket, a Future.
 template <typename Function>
 struct ExecutorCall {
     using Result = std::invoke_result_t<Function>;
@@ -132,10 +132,10 @@ struct ExecutorCall {
 };
 
 // Calls `function` in another thread, one of a few that the loop keeps. The Future gets what it
-// returns or throws. To cancel the Future drops the result; the function does not start any
+// returns or throws. Cancelling the Future drops the result; the function does not start any
 // more if it still waits for a thread, but one that runs is not stopped. So it must own what it
-// uses, or whoever owns that must outlive the loop. What it owns is destroyed in the loop's
-// thread.
+// uses, or whoever owns that must outlive the loop. What it owns is destroyed in
+// the loop's thread.
 template <typename Function>
 auto run_in_executor(EventLoop& loop, Function function) {
     using Call = ExecutorCall<Function>;

@@ -1,4 +1,4 @@
-// A generator in the sense of Python: a function that stops at each co_yield, hands a value to
+// A generator as in Python: a function that stops at each co_yield, hands a value to
 // its caller, and goes on from there when the caller asks for more. What the caller sends in
 // becomes the value of the co_yield. So caller and generator take turns, and the generator
 // keeps its local variables meanwhile: all that a handler of many clients has been missing
@@ -40,8 +40,8 @@ class GeneratorPromise {
     GeneratorPromise& operator=(const GeneratorPromise&) = delete;
 
     // Runs to the next co_yield, whose value it returns, or to the end: then std::nullopt. The
-    // co_yield where the generator stands gets `sent`, or throws `thrown_in` if that is not
-    // null.
+    // co_yield where the generator stands gets `sent`, or throws `thrown_in` if that
+    // is not null.
     std::optional<Yield> resume(SentValue sent, std::exception_ptr thrown_in) {
         while (!self_.done()) {
             if (delegate_ != nullptr) {

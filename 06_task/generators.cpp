@@ -35,8 +35,7 @@ std::vector<Yield> list(Generator<Yield, Send, Return> generator) {
     return values;
 }
 
-// ---- 1. A generator stops at each co_yield and goes on when it is asked
-// --------------------------
+// ---- 1. A generator stops at each co_yield and goes on when it is asked ---------------------
 
 Generator<std::string> simple_gen() {
     co_yield "hello";
@@ -49,8 +48,7 @@ void hello_world() {
     std::cout << gen.next().value() << '\n';
 }
 
-// ---- 2. co_yield has a value: what the caller sends in
-// -------------------------------------------
+// ---- 2. co_yield has a value: what the caller sends in --------------------------------------
 
 Generator<std::string, std::string> coro() {
     std::string hello = co_yield "hello";
@@ -63,8 +61,7 @@ void value_sent_in() {
     std::cout << c.send("world").value() << '\n';
 }
 
-// ---- 3. Priming: before its first co_yield a generator cannot be sent anything
-// -------------------
+// ---- 3. Priming: before its first co_yield a generator cannot be sent anything --------------
 
 // Python's priming decorator: runs a new generator to its first co_yield.
 template <typename Yield, typename Send, typename Return>
@@ -84,8 +81,7 @@ void priming() {
     std::cout << c.send("world").value() << '\n';
 }
 
-// ---- 4. Delegation: values pass through in both directions, and the sub-generator returns one
-// ----
+// ---- 4. Delegation: values pass through both ways, and the sub-generator returns one --------
 
 Generator<std::string, std::string, std::string> coro1() {
     std::string word = co_yield "hello";
@@ -105,8 +101,7 @@ void delegation() {
     c2.send(""); // coro1 ends, then coro2
 }
 
-// ---- 5. The same sequence by two loops, and by delegation
-// ----------------------------------------
+// ---- 5. The same sequence by two loops, and by delegation -----------------------------------
 
 using Element = std::variant<char, int>;
 
@@ -154,8 +149,7 @@ void ab12() {
     print(list(by_delegation()));
 }
 
-// ---- 6. A generator that only takes
-// --------------------------------------------------------------
+// ---- 6. A generator that only takes ---------------------------------------------------------
 
 Generator<std::monostate, Text> grep(std::string pattern) {
     std::cout << "Searching for " << pattern << '\n';
@@ -177,8 +171,7 @@ void grep_lines() {
     search.send("test coroutine");
 }
 
-// ---- 7. A generator that never ends: the lines that are appended to a file
-// -----------------------
+// ---- 7. A generator that never ends: the lines that are appended to a file ------------------
 
 Generator<std::string> follow(std::ifstream file) {
     std::string line;
@@ -209,8 +202,7 @@ void follow_file() {
     std::filesystem::remove(path);
 }
 
-// ---- 8. Two generators become one
-// ----------------------------------------------------------------
+// ---- 8. Two generators become one -----------------------------------------------------------
 
 Generator<Element, void, Text> generator2() {
     co_yield elements_of(range(0, 10));
@@ -227,8 +219,7 @@ void composed() {
     print(list(generator()));
 }
 
-// ---- 9. A generator that yields and returns
-// ------------------------------------------------------
+// ---- 9. A generator that yields and returns -------------------------------------------------
 
 Generator<Element, Text, std::string> gen_fn() {
     Text result = co_yield 1;
@@ -247,8 +238,7 @@ void yield_and_return() {
     print(list(caller_fn()));
 }
 
-// ---- 10. An object that yields itself: this is how a Future lets a Task wait for it
-// --------------
+// ---- 10. An object that yields itself: this is how a Future lets a Task wait for it ---------
 
 struct Test {
     Generator<Test*, void, bool> iterate() {

@@ -128,8 +128,7 @@ class TaskBase {
 
   private:
     // Whether this task waits for the other one, or for one that waits for it, and so on. A
-    // mistake that one is to be told of; but not at any price, so not in circles of more than
-    // 100.
+    // mistake worth reporting, but not at any price: a circle of more than 100 is not found.
     bool depends_on(const TaskBase& other) const {
         const TaskBase* task = this;
         for (int i = 0; i < 100 && task != nullptr && task != &other; ++i) {
@@ -273,8 +272,8 @@ Task<T> create_task(Coroutine<T> coroutine) {
     return create_task(EventLoop::running(), std::move(coroutine));
 }
 
-// Goes on after `delay`; with none, in the next iteration, after all others have had their
-// turn.
+// Goes on after `delay`; with none, in the next iteration, after all others have
+// had their turn.
 inline Coroutine<void> sleep(Delay delay) {
     if (delay > Delay(0)) {
         co_yield sleep(EventLoop::running(), delay);

@@ -1,5 +1,4 @@
-// How generators and Tasks behave. Where a name begins with an id (F: Future, T: Task, C:
-// cancellation), asyncio's own tests assert the same; the id is the same in every stage.
+// How generators and Tasks behave; of Tasks, asyncio's own tests assert the same.
 #include "async_socket.hpp"
 #include "event_loop.hpp"
 #include "executor.hpp"
@@ -51,8 +50,7 @@ struct Witness {
 
 } // namespace
 
-// ---- generators
-// ---------------------------------------------------------------------------------
+// ---- generators -----------------------------------------------------------------------------
 
 namespace {
 
@@ -121,7 +119,7 @@ TEST_CASE("a generator runs when it is asked, and stops at each co_yield") {
     CHECK(numbers.next() == std::nullopt);
 }
 
-TEST_CASE("send: what is sent in is the value of the co_yield") {
+TEST_CASE("what send passes in is the value of the co_yield") {
     auto generator = converse();
     CHECK_THROWS_AS(generator.send("too early"), std::logic_error);
     CHECK(generator.next() == "hello");
@@ -130,7 +128,7 @@ TEST_CASE("send: what is sent in is the value of the co_yield") {
     CHECK(std::move(generator).result() == "world!");
 }
 
-TEST_CASE("elements_of: yields, sent values and the returned value pass through") {
+TEST_CASE("yielded, sent and returned values pass through elements_of") {
     std::string log;
     auto generator = delegate(log);
     CHECK(generator.next() == "hello");
@@ -141,7 +139,7 @@ TEST_CASE("elements_of: yields, sent values and the returned value pass through"
     CHECK(std::move(generator).result() == 42);
 }
 
-TEST_CASE("an exception of a generator comes out of next()") {
+TEST_CASE("an exception in a generator comes out of next()") {
     Generator<int> generator = fail_after(7);
     CHECK(generator.next() == 7);
     CHECK_THROWS_WITH(generator.next(), "broken");
@@ -149,7 +147,7 @@ TEST_CASE("an exception of a generator comes out of next()") {
     CHECK(generator.next() == std::nullopt);
 }
 
-TEST_CASE("throw_in: the co_yield throws, and the generator may go on") {
+TEST_CASE("throw_in makes the co_yield throw, and the generator may go on") {
     std::string log;
     Generator<int> generator = catch_what_is_thrown_in(log);
     CHECK(generator.next() == 1);
@@ -158,7 +156,7 @@ TEST_CASE("throw_in: the co_yield throws, and the generator may go on") {
     CHECK(log == "thrown W");
 }
 
-TEST_CASE("throw_in before the start: the body never runs") {
+TEST_CASE("after throw_in before the start the body never runs") {
     std::string log;
     Generator<int> generator = catch_what_is_thrown_in(log);
     CHECK_THROWS_WITH(generator.throw_in(error("early")), "early");
@@ -166,7 +164,7 @@ TEST_CASE("throw_in before the start: the body never runs") {
     CHECK(log == "");
 }
 
-TEST_CASE("elements_of: throw_in reaches the inner generator, its errors reach the outer one") {
+TEST_CASE("throw_in reaches the inner generator, and its errors reach the outer one") {
     std::string log;
     Generator<int> outer = delegate_to_one_that_catches(log);
     CHECK(outer.next() == 1);
@@ -196,7 +194,7 @@ TEST_CASE("close and the destructor destroy the local variables") {
     CHECK(log == "WW");
 }
 
-TEST_CASE("generators nested 1000 deep") {
+TEST_CASE("generators may be nested 1000 deep") {
     Generator<int> generator = nest(1000);
     for (int i = 0; i <= 1000; ++i) {
         REQUIRE(generator.next() == i);
@@ -204,8 +202,7 @@ TEST_CASE("generators nested 1000 deep") {
     CHECK(generator.next() == std::nullopt);
 }
 
-// ---- tasks
-// --------------------------------------------------------------------------------------
+// ---- tasks ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -290,7 +287,7 @@ Coroutine<void> cancel_myself_then_await(std::optional<Task<void>>& myself, Task
 
 } // namespace
 
-TEST_CASE("T01 create_task runs nothing yet, the first steps come in order of creation") {
+TEST_CASE("create_task runs nothing yet, and the first steps come in order of creation") {
     EventLoop loop;
     std::string log;
     create_task(loop, append(log, 'A'));
@@ -301,12 +298,12 @@ TEST_CASE("T01 create_task runs nothing yet, the first steps come in order of cr
     CHECK(log == "ABC");
 }
 
-TEST_CASE("T02 values come back through every level") {
+TEST_CASE("values come back through every level") {
     EventLoop loop;
     CHECK(run_until_complete(loop, create_task(loop, add_up())) == 1042);
 }
 
-TEST_CASE("T03 an error ends the task, not the loop, and is thrown where the task is awaited") {
+TEST_CASE("an error ends the task, not the loop, and is thrown where the task is awaited") {
     EventLoop loop;
     Task<int> task = create_task(loop, fail_two_levels_down());
     CHECK_THROWS_WITH(run_until_complete(loop, task), "broken");
@@ -315,7 +312,7 @@ TEST_CASE("T03 an error ends the task, not the loop, and is thrown where the tas
     CHECK(run_until_complete(loop, awaiting) == "caught broken");
 }
 
-TEST_CASE("T03 an error of a task that nobody waits for is reported and hurts nobody") {
+TEST_CASE("an error of a task that nobody waits for is reported and hurts nobody") {
     EventLoop loop;
     auto reports = reports_of(loop);
     create_task(loop, fail());
@@ -324,7 +321,7 @@ TEST_CASE("T03 an error of a task that nobody waits for is reported and hurts no
     CHECK(reports->front() == "exception of a Future was never retrieved");
 }
 
-TEST_CASE("T04 the error of a Future is thrown at the co_yield") {
+TEST_CASE("the error of a Future is thrown at the co_yield") {
     EventLoop loop;
     Future<int> future(loop);
     Task<std::string> task = create_task(loop, catch_error_of(future));
@@ -332,7 +329,7 @@ TEST_CASE("T04 the error of a Future is thrown at the co_yield") {
     CHECK(run_until_complete(loop, task) == "caught E");
 }
 
-TEST_CASE("F09 a done Future can be awaited again, without suspension") {
+TEST_CASE("a done Future can be awaited again, without suspension") {
     EventLoop loop;
     Future<int> future(loop);
     future.set_result(21);
@@ -342,7 +339,7 @@ TEST_CASE("F09 a done Future can be awaited again, without suspension") {
     CHECK(task.result() == 42);
 }
 
-TEST_CASE("T06 current() is the task that runs") {
+TEST_CASE("current() is the task that runs") {
     EventLoop loop;
     struct Body {
         static Coroutine<void> check_current(std::vector<TaskBase*>& seen) {
@@ -366,7 +363,7 @@ TEST_CASE("T06 current() is the task that runs") {
     CHECK(TaskBase::current() == nullptr);
 }
 
-TEST_CASE("T07 sleep(0) gives up one iteration: tasks alternate") {
+TEST_CASE("sleep(0) gives up one iteration, so tasks alternate") {
     EventLoop loop;
     std::string log;
     create_task(loop, sleep_in_turns(log, 'A'));
@@ -380,7 +377,7 @@ TEST_CASE("T07 sleep(0) gives up one iteration: tasks alternate") {
     run_one_iteration(loop);
 }
 
-TEST_CASE("T07 a callback added before sleep(0) has run once after it") {
+TEST_CASE("a callback added before sleep(0) has run once after it") {
     EventLoop loop;
     struct Body {
         static Coroutine<void> run(EventLoop& loop, std::string& log) {
@@ -396,7 +393,7 @@ TEST_CASE("T07 a callback added before sleep(0) has run once after it") {
     run_until_complete(loop, create_task(loop, Body::run(loop, log)));
 }
 
-TEST_CASE("T08 a task that is pending when its loop is closed is reported and destroyed") {
+TEST_CASE("a task that is pending when its loop is closed is reported and destroyed") {
     std::string log;
     {
         EventLoop loop;
@@ -415,7 +412,7 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
     }
 }
 
-TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed before") {
+TEST_CASE("a coroutine that is destroyed cancels a task that was destroyed before") {
     struct CancelAtExit {
         Task<void> task;
         ~CancelAtExit() { task.cancel(); }
@@ -435,7 +432,7 @@ TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed b
     CHECK(reports->size() == 2);
 }
 
-TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
+TEST_CASE("cancel is a request that is fulfilled at the next step") {
     EventLoop loop;
     Task<void> task = create_task(loop, sleep_long());
     run_one_iteration(loop);
@@ -446,7 +443,7 @@ TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
     CHECK_FALSE(task.cancel());
 }
 
-TEST_CASE("C02 a task that is cancelled before it starts never starts") {
+TEST_CASE("a task that is cancelled before it starts never starts") {
     EventLoop loop;
     std::string log;
     Task<void> task = create_task(loop, append(log, 'A'));
@@ -455,8 +452,7 @@ TEST_CASE("C02 a task that is cancelled before it starts never starts") {
     CHECK(log == "");
 }
 
-TEST_CASE(
-    "C03 a cancellation reaches the Future and passes through every level, innermost first") {
+TEST_CASE("a cancellation reaches the Future and passes through every level, innermost first") {
     EventLoop loop;
     Future<int> future(loop);
     std::string log;
@@ -468,7 +464,7 @@ TEST_CASE(
     CHECK(log == "io");
 }
 
-TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled") {
+TEST_CASE("a task whose Future is cancelled by somebody else ends cancelled") {
     EventLoop loop;
     Future<int> future(loop);
     std::string log;
@@ -479,7 +475,7 @@ TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled"
     CHECK(task.cancelled());
 }
 
-TEST_CASE("C05 a task may catch its cancellation") {
+TEST_CASE("a task may catch its cancellation") {
     EventLoop loop;
     Task<int> returns = create_task(loop, catch_cancellation(Future<int>(loop), std::nullopt));
     Future<int> second(loop);
@@ -495,7 +491,7 @@ TEST_CASE("C05 a task may catch its cancellation") {
     CHECK(run_until_complete(loop, goes_on) == 7);
 }
 
-TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") {
+TEST_CASE("a task that is cancelled while it awaits another one cancels that one") {
     EventLoop loop;
     Future<int> future(loop);
     std::string log;
@@ -514,7 +510,7 @@ TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") 
     CHECK(log == "c");
 }
 
-TEST_CASE("C07 a task cancels itself and then awaits another") {
+TEST_CASE("a task that cancels itself and then awaits another one cancels both") {
     EventLoop loop;
     Task<void> child = create_task(loop, sleep_long());
     std::optional<Task<void>> parent;
@@ -523,7 +519,7 @@ TEST_CASE("C07 a task cancels itself and then awaits another") {
     CHECK(child.cancelled());
 }
 
-TEST_CASE("C09 cancelling a sleep cancels its timer") {
+TEST_CASE("cancelling a sleep cancels its timer") {
     EventLoop loop;
     Task<void> task = create_task(loop, sleep_long());
     run_one_iteration(loop);
@@ -595,7 +591,7 @@ TEST_CASE("an error that comes after a cancellation is not lost") {
     CHECK_THROWS_WITH(run_until_complete(loop, *task), "broken");
 }
 
-TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
+TEST_CASE("run cancels the other tasks when main has ended, and they may clean up") {
     struct Body {
         static Coroutine<void> clean_up_when_cancelled(std::string& log) {
             bool is_cancelled = false;
@@ -620,7 +616,7 @@ TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
     CHECK(log == "cleaned up");
 }
 
-TEST_CASE("run: a task that stops the loop while it is cancelled still comes to its end") {
+TEST_CASE("run brings a task to its end that stops the loop while it is cancelled") {
     struct Body {
         static Coroutine<void> stop_and_go_on(std::string& log) {
             try {
@@ -643,7 +639,7 @@ TEST_CASE("run: a task that stops the loop while it is cancelled still comes to 
     CHECK_FALSE(loop.remove_signal_handler(SIGINT)); // run has done so
 }
 
-TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without one") {
+TEST_CASE("run throws the error of main, and SIGINT and SIGTERM end it without one") {
     struct Body {
         static Coroutine<void> throw_error() {
             co_yield sleep(0ms);
@@ -719,7 +715,7 @@ TEST_CASE("two tasks read and write the same socket at once, and a task is cance
     }
 }
 
-TEST_CASE("tasks: a task waits for what a thread returns, and goes on in the loop's thread") {
+TEST_CASE("a task waits for what a thread returns, and goes on in the loop's thread") {
     struct Body {
         static Coroutine<std::thread::id> ask_a_thread(EventLoop& loop,
                                                        std::thread::id& ran_in) {
@@ -734,10 +730,9 @@ TEST_CASE("tasks: a task waits for what a thread returns, and goes on in the loo
     CHECK(ran_in != std::this_thread::get_id());
 }
 
-// ---- the lessons
-// --------------------------------------------------------------------------------
+// ---- the lessons ----------------------------------------------------------------------------
 
-TEST_CASE("generators prints what its Python originals print") {
+TEST_CASE("the program generators prints what its Python originals print") {
     Finished finished = run_program(PROGRAMS "/generators", {});
     CHECK(finished.ending.status == 0);
     CHECK(finished.output ==

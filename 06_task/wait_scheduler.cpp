@@ -24,8 +24,8 @@ class Wait : public Operation {
     void result() const {}
 
   private:
-    // Performed when the selector says so. A write is tried before it waits, so it always
-    // waits.
+    // Performed when the selector says so. A write is tried before it waits, so
+    // it always waits.
     bool perform() override { return std::exchange(has_waited_, true); }
 
     bool has_waited_ = event() == READ;

@@ -208,8 +208,8 @@ class AsyncSocket {
         Receive(std::shared_ptr<State> state, std::size_t max_bytes)
             : Operation(std::move(state), READ), max_bytes_(max_bytes) {}
 
-        // Not even tried: a peer that sends without end would never let the others have their
-        // turn.
+        // Not even tried: a peer that sends without end would never let the others
+        // have their turn.
         bool await_ready() const {
             return false;
         }

@@ -107,8 +107,8 @@ class Dependent {
     ~Dependent() = default;
 };
 
-// Whether whoever is `other`, and waits for `future`, would wait for ever: a mistake that one
-// is to be told of. But not at any price, so a circle of more than 100 is not found.
+// Whether whoever is `other`, and waits for `future`, would wait for ever: a mistake worth
+// reporting, but not at any price: a circle of more than 100 is not found.
 inline bool depends_on(const FutureState* future, const FutureState& other, int& budget) {
     if (future == &other) {
         return true;

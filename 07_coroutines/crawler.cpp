@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-// What all workers use. It lives in main(): also when Ctrl-C ends crawl_site early, the workers
+// What all workers use. It lives in main(): even when Ctrl-C ends crawl_site early, the workers
 // are still there for a moment.
 struct Crawler {
     CrawlOptions options;
@@ -52,7 +52,11 @@ Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
     ResponseParser response(MAX_PAGE_BYTES);
     while (!response.done()) {
         std::string data = co_await socket.recv(16 * 1024);
-        data.empty() ? response.end_of_stream() : response.feed(data);
+        if (data.empty()) {
+            response.end_of_stream();
+        } else {
+            response.feed(data);
+        }
     }
     if (response.error()) {
         throw std::runtime_error(*response.error());

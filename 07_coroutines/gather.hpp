@@ -151,8 +151,8 @@ inline Coroutine<void> all_values(Future<std::vector<Outcome<void>>> gathering) 
 // Awaits Futures of the same type, given as a vector. Unlike in asyncio what it returns is a
 // Coroutine, and not a Future: await it, or pass it to create_task. Their values are copied;
 // those that cannot be copied are moved out. The first exception comes out at once; the others
-// run on, and what becomes of them is ignored. To cancel whoever awaits it cancels all
-// children.
+// run on, and what becomes of them is ignored. Cancelling whoever awaits it
+// cancels all children.
 template <typename T>
 auto gather(std::vector<Future<T>> children) {
     return all_values(start_gathering(children, false));

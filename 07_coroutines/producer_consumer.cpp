@@ -1,5 +1,5 @@
-// Queue, gather, wait_for and cancellation at work: two producers, three workers, one narrow
-// queue.
+// Queue, gather, wait_for and cancellation at work: two producers, three workers,
+// one narrow queue.
 #include "gather.hpp"
 #include "queue.hpp"
 #include "run.hpp"

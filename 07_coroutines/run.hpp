@@ -25,7 +25,7 @@ inline void cancel_all_tasks(EventLoop& loop) {
             }
         });
     }
-    while (running > 0) { // also if one of them calls stop()
+    while (running > 0) { // even if one of them calls stop()
         loop.run_forever();
     }
 }

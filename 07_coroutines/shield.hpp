@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-// A Future that gets the result of `inner`; to cancel the one does not cancel the other. The
+// A Future that gets the result of `inner`; cancelling the one does not cancel the other. The
 // value is copied, or moved where it cannot be copied. (asyncio.shield)
 template <typename T>
 Future<T> shield(Future<T> inner) {

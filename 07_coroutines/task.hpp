@@ -67,8 +67,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         has_ended_ = true;
         try {
             coroutine_.promise().rethrow_exception();
-            throw_if_cancelled(); // it came too late for the coroutine to see, or before its
-                                  // start
+            throw_if_cancelled(); // too late for the coroutine to see, or before its start
             if (!coroutine_.done()) {
                 throw std::logic_error("a task can only await Futures, coroutines and sockets");
             }
@@ -123,8 +122,8 @@ auto create_task(Awaiter awaiter) {
     return create_task(EventLoop::running(), std::move(awaiter));
 }
 
-// Goes on after `delay`; with none, in the next iteration, after all others have had their
-// turn.
+// Goes on after `delay`; with none, in the next iteration, after all others have
+// had their turn.
 inline Coroutine<void> sleep(Delay delay) {
     if (delay > Delay(0)) {
         co_await sleep(EventLoop::running(), delay);

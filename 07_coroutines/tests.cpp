@@ -1,6 +1,5 @@
-// How coroutines, Tasks and what is built on them behave. Where a name begins with an id (F:
-// Future, T: Task, C: cancellation, G: gather, Q: Queue, W: wait_for and sleep, X: executor, S:
-// sockets), asyncio's own tests assert the same; the id is the same in every stage.
+// How coroutines, Tasks and what is built on them behave. asyncio's own tests assert much of
+// the same.
 #include "async_socket.hpp"
 #include "await_tree.hpp"
 #include "coroutine.hpp"
@@ -115,8 +114,7 @@ Coroutine<int> clean_up_slowly(std::string& log) {
 
 } // namespace
 
-// ---- coroutines and tasks
-// -----------------------------------------------------------------------
+// ---- coroutines and tasks -------------------------------------------------------------------
 
 namespace {
 
@@ -194,7 +192,7 @@ TEST_CASE("a coroutine is lazy, and one that is never awaited destroys its argum
     CHECK(*captured == 0);
 }
 
-TEST_CASE("T01 create_task runs nothing yet, and the first steps come in order of creation") {
+TEST_CASE("create_task runs nothing yet, and the first steps come in order of creation") {
     EventLoop loop;
     std::string log;
     create_task(loop, append(log, 'A'));
@@ -205,12 +203,12 @@ TEST_CASE("T01 create_task runs nothing yet, and the first steps come in order o
     CHECK(log == "ABC");
 }
 
-TEST_CASE("T02 values come back through every level") {
+TEST_CASE("values come back through every level") {
     EventLoop loop;
     CHECK(run_coroutine(loop, add_up()) == 1042);
 }
 
-TEST_CASE("T02 a result that can only be moved") {
+TEST_CASE("a result that can only be moved comes back through every level") {
     struct Body {
         static Coroutine<std::unique_ptr<int>> make() { co_return std::make_unique<int>(42); }
         static Coroutine<int> take() {
@@ -222,13 +220,13 @@ TEST_CASE("T02 a result that can only be moved") {
     CHECK(run_coroutine(loop, Body::take()) == 42);
 }
 
-TEST_CASE("T03 an error ends the task, not the loop, and is thrown where the task is awaited") {
+TEST_CASE("an error ends the task, not the loop, and is thrown where the task is awaited") {
     EventLoop loop;
     CHECK_THROWS_WITH(run_coroutine(loop, fail_two_levels_down()), "broken");
     CHECK(run_coroutine(loop, catch_error_of(create_task(loop, fail()))) == "caught broken");
 }
 
-TEST_CASE("T03 an error of a task that nobody waits for is reported, never lost, never fatal") {
+TEST_CASE("an error of a task that nobody waits for is reported, never lost, never fatal") {
     EventLoop loop;
     auto reports = reports_of(loop);
     create_task(loop, fail());
@@ -237,14 +235,14 @@ TEST_CASE("T03 an error of a task that nobody waits for is reported, never lost,
     CHECK(reports->front() == "exception of a Future was never retrieved");
 }
 
-TEST_CASE("T04 the error of a Future is thrown at the co_await") {
+TEST_CASE("the error of a Future is thrown at the co_await") {
     EventLoop loop;
     Future<int> future(loop);
     loop.call_later(1ms, [future] { future.set_exception(error("E")); });
     CHECK(run_coroutine(loop, catch_error_of(future)) == "caught E");
 }
 
-TEST_CASE("F09 a done Future can be awaited again, without suspension") {
+TEST_CASE("a done Future can be awaited again, without suspension") {
     struct Body {
         static Coroutine<int> await_twice(Future<int> future) {
             int first = co_await future;
@@ -261,7 +259,7 @@ TEST_CASE("F09 a done Future can be awaited again, without suspension") {
     CHECK(task.result() == 42);
 }
 
-TEST_CASE("T06 current() is the task that runs") {
+TEST_CASE("current() is the task that runs") {
     struct Body {
         static Coroutine<void> check_current(std::vector<TaskBase*>& seen) {
             TaskBase* myself = TaskBase::current();
@@ -285,7 +283,7 @@ TEST_CASE("T06 current() is the task that runs") {
     CHECK(TaskBase::current() == nullptr);
 }
 
-TEST_CASE("T07 sleep(0) gives up one iteration") {
+TEST_CASE("sleep(0) gives up one iteration") {
     EventLoop loop;
     std::string log;
     create_task(loop, sleep_in_turns(log, 'A'));
@@ -297,7 +295,7 @@ TEST_CASE("T07 sleep(0) gives up one iteration") {
     run_one_iteration(loop);
 }
 
-TEST_CASE("T08 a task that is pending when its loop is closed is reported and destroyed") {
+TEST_CASE("a task that is pending when its loop is closed is reported and destroyed") {
     EventLoop loop;
     auto reports = reports_of(loop);
     std::string log;
@@ -313,10 +311,10 @@ TEST_CASE("T08 a task that is pending when its loop is closed is reported and de
     CHECK(reports->front().ends_with(" was destroyed but it is pending"));
     CHECK(log == "zxyy");
     CHECK_FALSE(held.done());
-    CHECK_THROWS_AS(create_task(loop, append(log, 'q')), std::runtime_error); // L14
+    CHECK_THROWS_AS(create_task(loop, append(log, 'q')), std::runtime_error);
 }
 
-TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed before") {
+TEST_CASE("a coroutine that is destroyed cancels a task that was destroyed before") {
     struct CancelAtExit {
         Task<void> task;
         ~CancelAtExit() { task.cancel(); }
@@ -338,7 +336,7 @@ TEST_CASE("T08 a coroutine that is destroyed cancels a task that was destroyed b
     CHECK(log == "x");
 }
 
-TEST_CASE("T09 a Future of another loop is an error, not a lost wake-up") {
+TEST_CASE("a Future of another loop is an error, not a lost wake-up") {
     EventLoop loop;
     EventLoop other;
     Future<int> future(other);
@@ -359,7 +357,7 @@ TEST_CASE("1000000 awaits of coroutines that do not wait need no stack") {
     CHECK(run_coroutine(loop, sum_of_ones(1'000'000)) == 1'000'000);
 }
 
-TEST_CASE("coroutines nested 10000 deep, whether they wait or not") {
+TEST_CASE("coroutines may be nested 10000 deep, whether they wait or not") {
     EventLoop loop;
     CHECK(run_coroutine(loop, nest(10'000)) == 10'000);
     CHECK(run_coroutine(loop, nest_and_sleep(10'000)) == 10'000);
@@ -401,7 +399,7 @@ TEST_CASE("a task that waits for itself, directly or not, gets an error instead 
     CHECK_THROWS_AS(run_until_complete(loop, *first), std::logic_error);
 }
 
-TEST_CASE("a coroutine that is awaited twice, and something that is no awaitable of ours") {
+TEST_CASE("awaiting a coroutine twice, or an awaiter of somebody else, is an error") {
     struct Body {
         static Coroutine<void> await_twice() {
             Coroutine<int> coroutine = give(1);
@@ -474,8 +472,7 @@ TEST_CASE("gather leaves the results of its children to others as well") {
     CHECK(run_coroutine(loop, Body::use()) == "texttexttext");
 }
 
-// ---- cancellation
-// -------------------------------------------------------------------------------
+// ---- cancellation ---------------------------------------------------------------------------
 
 namespace {
 
@@ -497,7 +494,7 @@ Coroutine<int> catch_cancellation(Future<int> first, std::optional<Future<int>> 
 
 } // namespace
 
-TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
+TEST_CASE("cancel is a request that is fulfilled at the next step") {
     EventLoop loop;
     std::string log;
     Task<void> task = create_task(loop, sleep_long(log, 'x'));
@@ -510,7 +507,7 @@ TEST_CASE("C01 cancel is a request that is fulfilled at the next step") {
     CHECK(log == "x");
 }
 
-TEST_CASE("C02 a task that is cancelled before it starts never starts") {
+TEST_CASE("a task that is cancelled before it starts never starts") {
     EventLoop loop;
     std::string log;
     Task<void> task = create_task(loop, append(log, 'A'));
@@ -520,8 +517,7 @@ TEST_CASE("C02 a task that is cancelled before it starts never starts") {
     CHECK(log == "");
 }
 
-TEST_CASE(
-    "C03 a cancellation reaches the Future and passes through every level, innermost first") {
+TEST_CASE("a cancellation reaches the Future and passes through every level, innermost first") {
     EventLoop loop;
     Future<int> future(loop);
     std::string log;
@@ -533,7 +529,7 @@ TEST_CASE(
     CHECK(log == "io");
 }
 
-TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled") {
+TEST_CASE("a task whose Future is cancelled by somebody else ends cancelled") {
     EventLoop loop;
     Future<int> future(loop);
     std::string log;
@@ -544,7 +540,7 @@ TEST_CASE("C04 a task whose Future is cancelled by somebody else ends cancelled"
     CHECK(task.cancelled());
 }
 
-TEST_CASE("C05 a task may catch its cancellation") {
+TEST_CASE("a task may catch its cancellation") {
     EventLoop loop;
     Task<int> returns = create_task(loop, catch_cancellation(Future<int>(loop), std::nullopt));
     Future<int> second(loop);
@@ -560,7 +556,7 @@ TEST_CASE("C05 a task may catch its cancellation") {
     CHECK(run_until_complete(loop, goes_on) == 7);
 }
 
-TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") {
+TEST_CASE("a task that is cancelled while it awaits another one cancels that one") {
     struct Body {
         static Coroutine<void> await(Task<void> task) { co_await task; }
     };
@@ -577,7 +573,7 @@ TEST_CASE("C07 who is cancelled while it awaits another task cancels that one") 
     CHECK(log == "c");
 }
 
-TEST_CASE("C07 a task cancels itself and then awaits another") {
+TEST_CASE("a task that cancels itself and then awaits another one cancels both") {
     struct Body {
         static Coroutine<void> run(std::optional<Task<void>>& myself, Task<void> child) {
             myself->cancel();
@@ -594,7 +590,7 @@ TEST_CASE("C07 a task cancels itself and then awaits another") {
     CHECK(log == "c");
 }
 
-TEST_CASE("C09 cancelling a sleep cancels its timer") {
+TEST_CASE("cancelling a sleep cancels its timer") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);
     struct Body {
@@ -625,7 +621,7 @@ TEST_CASE("a cancellation is not lost when the awaited Future is done in the sam
     CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
 }
 
-TEST_CASE("a task that is cancelled in sleep(0), and one that cancels itself at its very end") {
+TEST_CASE("a task is cancelled before its first step ends, or by itself at its very end") {
     struct Body {
         static Coroutine<void> cancel_and_end(std::optional<Task<void>>& myself) {
             myself->cancel();
@@ -642,10 +638,9 @@ TEST_CASE("a task that is cancelled in sleep(0), and one that cancels itself at 
     CHECK_THROWS_AS(run_until_complete(loop, *at_end), CancelledError);
 }
 
-// ---- gather
-// -------------------------------------------------------------------------------------
+// ---- gather ---------------------------------------------------------------------------------
 
-TEST_CASE("G01 results come in the order of the arguments, after the last child") {
+TEST_CASE("gather gives results in the order of its arguments, after the last child") {
     struct Body {
         static Coroutine<void> run(std::string& log) {
             std::vector<int> values =
@@ -660,7 +655,7 @@ TEST_CASE("G01 results come in the order of the arguments, after the last child"
     CHECK(log == "done");
 }
 
-TEST_CASE("G01 tasks, plain Futures, void, and results that can only be moved") {
+TEST_CASE("gather takes tasks, plain Futures, void, and results that can only be moved") {
     struct Body {
         static Coroutine<std::unique_ptr<int>> make(int value) {
             co_await sleep(0ms);
@@ -682,7 +677,7 @@ TEST_CASE("G01 tasks, plain Futures, void, and results that can only be moved") 
     CHECK(log == "AB");
 }
 
-TEST_CASE("G02 the first error comes out at once, the others run on and are ignored") {
+TEST_CASE("gather throws the first error at once, the other children run on") {
     struct Body {
         static Coroutine<int> append_later(std::string& log, Future<void> go, char name) {
             co_await go;
@@ -709,7 +704,7 @@ TEST_CASE("G02 the first error comes out at once, the others run on and are igno
     CHECK(reports->empty());
 }
 
-TEST_CASE("G03 return_exceptions waits for all and gives exceptions as results") {
+TEST_CASE("return_exceptions waits for all and gives exceptions as results") {
     struct Body {
         static Coroutine<void> run(bool& is_done) {
             Task<int> cancelled = create_task(give(3));
@@ -731,7 +726,7 @@ TEST_CASE("G03 return_exceptions waits for all and gives exceptions as results")
     CHECK(is_done);
 }
 
-TEST_CASE("G04 gather of nothing") {
+TEST_CASE("gather of nothing gives no results") {
     struct Body {
         static Coroutine<std::size_t> run() {
             std::vector<int> values = co_await gather(std::vector<Future<int>>());
@@ -742,7 +737,7 @@ TEST_CASE("G04 gather of nothing") {
     CHECK(run_coroutine(loop, Body::run()) == 0);
 }
 
-TEST_CASE("G05 to cancel the awaiter cancels all children") {
+TEST_CASE("whoever is cancelled in a gather cancels all its children") {
     struct Body {
         static Coroutine<void> run(std::string& log) {
             Witness witness{log, 'W'};
@@ -787,7 +782,7 @@ TEST_CASE("G05 to cancel the awaiter cancels all children") {
     CHECK(log == "Wcleaned up"); // and the others clean up
 }
 
-TEST_CASE("gather that is pending when its loop is closed does not leak") {
+TEST_CASE("a gather that is pending when its loop is closed does not leak") {
     struct Body {
         static Coroutine<void> run(std::string& log) {
             co_await gather(sleep_long(log, 'a'), sleep_long(log, 'b'));
@@ -804,8 +799,7 @@ TEST_CASE("gather that is pending when its loop is closed does not leak") {
     CHECK(log == "ab");
 }
 
-// ---- Queue
-// --------------------------------------------------------------------------------------
+// ---- Queue ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -846,7 +840,7 @@ Coroutine<void> work(Queue<int>& queue, int& done) {
 
 } // namespace
 
-TEST_CASE("Q01 first in, first out") {
+TEST_CASE("a Queue is first in, first out") {
     Queue<int> queue;
     for (int item : {1, 3, 2}) {
         queue.put_nowait(item);
@@ -858,7 +852,7 @@ TEST_CASE("Q01 first in, first out") {
     CHECK(queue.empty());
 }
 
-TEST_CASE("Q02 get waits for a put, get_nowait does not") {
+TEST_CASE("get waits for a put, and get_nowait does not") {
     EventLoop loop;
     Queue<int> queue;
     CHECK_THROWS_AS(queue.get_nowait(), QueueEmpty);
@@ -869,7 +863,7 @@ TEST_CASE("Q02 get waits for a put, get_nowait does not") {
     CHECK(run_until_complete(loop, getter) == 42);
 }
 
-TEST_CASE("Q03 a full queue lets put wait") {
+TEST_CASE("put waits while the queue is full") {
     EventLoop loop;
     Queue<int> queue(2);
     Task<void> producer = create_task(loop, produce(queue, 3));
@@ -887,7 +881,7 @@ TEST_CASE("Q03 a full queue lets put wait") {
     }
 }
 
-TEST_CASE("Q04 a getter that is cancelled when it was its turn loses no item") {
+TEST_CASE("no item is lost when a getter is cancelled whose turn it was") {
     EventLoop loop;
     Queue<int> queue;
     Task<int> getter = create_task(loop, get_one(queue));
@@ -901,7 +895,7 @@ TEST_CASE("Q04 a getter that is cancelled when it was its turn loses no item") {
     CHECK(queue.get_nowait() == 2);
 }
 
-TEST_CASE("Q04 the turn of a cancelled getter goes to the next one") {
+TEST_CASE("the turn of a cancelled getter goes to the next one") {
     EventLoop loop;
     Queue<int> queue;
     Task<int> getter = create_task(loop, get_one(queue));
@@ -913,7 +907,7 @@ TEST_CASE("Q04 the turn of a cancelled getter goes to the next one") {
     CHECK_THROWS_AS(run_until_complete(loop, getter), CancelledError);
 }
 
-TEST_CASE("Q04 a getter that was cancelled a moment ago is in nobody's way") {
+TEST_CASE("a getter that was cancelled a moment ago is in nobody's way") {
     EventLoop loop;
     Queue<int> queue;
     Task<int> getter = create_task(loop, get_one(queue));
@@ -925,7 +919,7 @@ TEST_CASE("Q04 a getter that was cancelled a moment ago is in nobody's way") {
     CHECK(queue.get_nowait() == 1);
 }
 
-TEST_CASE("Q03 whoever is woken finds the queue as it is then, and waits again") {
+TEST_CASE("a woken getter or putter looks at the queue again, and waits again if it must") {
     EventLoop loop;
     Queue<int> queue(1);
     Task<int> getter = create_task(loop, get_one(queue));
@@ -949,7 +943,7 @@ TEST_CASE("Q03 whoever is woken finds the queue as it is then, and waits again")
     CHECK(queue.get_nowait() == 5);
 }
 
-TEST_CASE("Q08 task_done more often than there were items") {
+TEST_CASE("task_done throws when it is called more often than there were items") {
     Queue<int> queue;
     CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
     queue.put_nowait(1);
@@ -957,7 +951,7 @@ TEST_CASE("Q08 task_done more often than there were items") {
     CHECK_THROWS_AS(queue.task_done(), std::invalid_argument);
 }
 
-TEST_CASE("Q09 join waits for the last task_done, not for the queue to be empty") {
+TEST_CASE("join waits for the last task_done, not for the queue to be empty") {
     EventLoop loop;
     Queue<int> queue;
     run_coroutine(loop, join(queue)); // nothing to wait for
@@ -975,7 +969,7 @@ TEST_CASE("Q09 join waits for the last task_done, not for the queue to be empty"
     cancel_all_tasks(loop);
 }
 
-TEST_CASE("Q10 no deadlock: every get wakes a putter, every put wakes a getter") {
+TEST_CASE("every get wakes a putter and every put wakes a getter, so nobody waits for ever") {
     EventLoop loop;
     Queue<int> queue(1);
     create_task(loop, produce(queue, 1000));
@@ -996,8 +990,7 @@ TEST_CASE("Q10 no deadlock: every get wakes a putter, every put wakes a getter")
     CHECK(narrow.get_nowait() == 3);
 }
 
-// ---- wait_for and sleep
-// -------------------------------------------------------------------------
+// ---- wait_for and sleep ---------------------------------------------------------------------
 
 namespace {
 
@@ -1008,7 +1001,7 @@ Coroutine<int> with_timeout(Future<int> future,
 
 } // namespace
 
-TEST_CASE("W01 a value that comes in time, and no timer stays behind") {
+TEST_CASE("wait_for gives a value that comes in time, and leaves no timer behind") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);
     for (int i = 0; i < 300; ++i) { // enough for the cancelled timers to be thrown out
@@ -1021,7 +1014,7 @@ TEST_CASE("W01 a value that comes in time, and no timer stays behind") {
     CHECK(captured.use_count() == 1);
 }
 
-TEST_CASE("W02 TimeoutError comes when the cancelled task has ended") {
+TEST_CASE("TimeoutError comes when the cancelled task has ended") {
     EventLoop loop;
     std::string log;
     CHECK_THROWS_AS(run_coroutine(loop, wait_for(clean_up_slowly(log), 5ms)), TimeoutError);
@@ -1029,7 +1022,7 @@ TEST_CASE("W02 TimeoutError comes when the cancelled task has ended") {
     CHECK(tasks_of(loop).empty());
 }
 
-TEST_CASE("W03 a timeout of zero or less") {
+TEST_CASE("a timeout of zero or less starts nothing, but takes a result that is there") {
     for (std::chrono::nanoseconds timeout : {0ns, -5ns}) {
         EventLoop loop;
         std::string log;
@@ -1045,7 +1038,7 @@ TEST_CASE("W03 a timeout of zero or less") {
     }
 }
 
-TEST_CASE("W04 to cancel who waits cancels the inner task, and CancelledError comes out") {
+TEST_CASE("whoever is cancelled in wait_for cancels the inner task and gets CancelledError") {
     EventLoop loop;
     std::string log;
     Task<void> inner = create_task(loop, sleep_long(log, 'x'));
@@ -1057,7 +1050,7 @@ TEST_CASE("W04 to cancel who waits cancels the inner task, and CancelledError co
     CHECK(inner.cancelled());
 }
 
-TEST_CASE("W04 a cancellation during the clean-up after a timeout is not lost") {
+TEST_CASE("a cancellation during the clean-up after a timeout is not lost") {
     struct Body {
         static Coroutine<void> clean_up_until(Future<void> gate, std::string& log) {
             bool is_cancelled = false;
@@ -1085,7 +1078,7 @@ TEST_CASE("W04 a cancellation during the clean-up after a timeout is not lost") 
     CHECK(gate.cancelled());
 }
 
-TEST_CASE("W06 a result in the same iteration as the timeout wins") {
+TEST_CASE("a result in the same iteration as the timeout wins") {
     EventLoop loop;
     Future<int> future(loop);
     Task<int> task = create_task(loop, with_timeout(future, 1ms));
@@ -1097,7 +1090,7 @@ TEST_CASE("W06 a result in the same iteration as the timeout wins") {
     CHECK(run_until_complete(loop, task) == 42);
 }
 
-TEST_CASE("W08 sleeps side by side take as long as the longest") {
+TEST_CASE("sleeps side by side take as long as the longest") {
     struct Body {
         static Coroutine<void> sleep_three_times() {
             co_await gather(sleep(20ms), sleep(30ms), sleep(10ms));
@@ -1115,10 +1108,9 @@ TEST_CASE("W08 sleeps side by side take as long as the longest") {
     CHECK(negative.done());
 }
 
-// ---- executor
-// -----------------------------------------------------------------------------------
+// ---- executor -------------------------------------------------------------------------------
 
-TEST_CASE("X01 run_in_executor: another thread works, the awaiter goes on in this one") {
+TEST_CASE("run_in_executor works in another thread, and the awaiter goes on in this one") {
     struct Body {
         static Coroutine<void> run(std::string& log) {
             std::thread::id worker =
@@ -1137,8 +1129,7 @@ TEST_CASE("X01 run_in_executor: another thread works, the awaiter goes on in thi
     CHECK(log == "broken");
 }
 
-// ---- sockets
-// ------------------------------------------------------------------------------------
+// ---- sockets --------------------------------------------------------------------------------
 
 namespace {
 
@@ -1178,7 +1169,7 @@ Coroutine<void> send(AsyncSocket socket, std::string data) {
 
 } // namespace
 
-TEST_CASE("S01 accept gives a non-blocking socket and the right address") {
+TEST_CASE("accept gives a non-blocking socket and the right address") {
     struct Body {
         static Coroutine<AsyncSocket> accept(AsyncSocket listener) {
             co_return co_await listener.accept();
@@ -1198,7 +1189,7 @@ TEST_CASE("S01 accept gives a non-blocking socket and the right address") {
     CHECK(run_until_complete(loop, receiving) == "hello");
 }
 
-TEST_CASE("S03 recv: data that is there, end of stream, reset") {
+TEST_CASE("recv gives data, is empty at the end of stream, and throws after a reset") {
     EventLoop loop;
     {
         Connection connection = Connection::open(loop);
@@ -1221,7 +1212,7 @@ TEST_CASE("S03 recv: data that is there, end of stream, reset") {
     CHECK_THROWS_AS(run_until_complete(loop, receiving), std::system_error);
 }
 
-TEST_CASE("S04 connect to a port where nobody listens, and an accept that times out") {
+TEST_CASE("connect fails where nobody listens, and accept can be given a timeout") {
     struct Body {
         static Coroutine<void> accept_with_timeout(AsyncSocket listener) {
             co_await wait_for(listener.accept(), 5ms);
@@ -1247,7 +1238,7 @@ TEST_CASE("S04 connect to a port where nobody listens, and an accept that times 
     CHECK_THROWS_AS(run_coroutine(loop, Body::connect(port)), std::system_error);
 }
 
-TEST_CASE("C11 cancelled in recv: the reader is removed, the next recv gets the data whole") {
+TEST_CASE("a cancelled recv removes its reader, and the next one gets the data whole") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     Task<std::string> cancelled = create_task(loop, receive(connection.ours));
@@ -1260,7 +1251,7 @@ TEST_CASE("C11 cancelled in recv: the reader is removed, the next recv gets the 
     CHECK(run_until_complete(loop, second) == "hello");
 }
 
-TEST_CASE("C11 cancelled in the iteration in which the data comes: nothing is lost") {
+TEST_CASE("a recv that is cancelled in the iteration in which data comes loses nothing") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     Task<std::string> cancelled = create_task(loop, receive(connection.ours));
@@ -1274,7 +1265,7 @@ TEST_CASE("C11 cancelled in the iteration in which the data comes: nothing is lo
     }
 }
 
-TEST_CASE("two tasks read and write the same socket at once, a third one is refused") {
+TEST_CASE("two tasks read and write the same socket at once, and a third one is refused") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
     std::string data(4 << 20, 'x');
@@ -1302,10 +1293,9 @@ TEST_CASE("an operation keeps its socket open") {
     CHECK(run_coroutine(loop, receive(theirs)) == ""); // now it is closed
 }
 
-// ---- run and the await tree
-// ---------------------------------------------------------------------
+// ---- run and the await tree -----------------------------------------------------------------
 
-TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
+TEST_CASE("run cancels the other tasks when main has ended, and they may clean up") {
     struct Body {
         static Coroutine<void> main(std::string& log) {
             create_task(clean_up_slowly(log));
@@ -1318,7 +1308,7 @@ TEST_CASE("run: main ends, the other tasks are cancelled and may clean up") {
     CHECK(log == "cleaned up");
 }
 
-TEST_CASE("run: a task that stops the loop while it is cancelled still comes to its end") {
+TEST_CASE("run brings a task to its end that stops the loop while it is cancelled") {
     struct Body {
         static Coroutine<void> stop_and_go_on(std::string& log) {
             try {
@@ -1341,7 +1331,7 @@ TEST_CASE("run: a task that stops the loop while it is cancelled still comes to 
     CHECK_FALSE(loop.remove_signal_handler(SIGINT)); // run has done so
 }
 
-TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without one") {
+TEST_CASE("run throws the error of main, and SIGINT and SIGTERM end it without one") {
     struct Body {
         static Coroutine<void> throw_error() {
             co_await sleep(0ms);
@@ -1361,7 +1351,7 @@ TEST_CASE("run: an error of main comes out, SIGINT and SIGTERM end it without on
     CHECK(log == "WW");
 }
 
-TEST_CASE("shield: what it protects goes on when whoever awaits it is cancelled") {
+TEST_CASE("what shield protects goes on when whoever awaits it is cancelled") {
     EventLoop loop;
     Future<int> inner(loop);
     Future<int> outer = shield(inner);
@@ -1374,7 +1364,7 @@ TEST_CASE("shield: what it protects goes on when whoever awaits it is cancelled"
     CHECK(inner.result() == 42);
 }
 
-TEST_CASE("shield: gives the value, the exception or the cancellation of what it protects") {
+TEST_CASE("shield gives the value, the exception or the cancellation of what it protects") {
     EventLoop loop;
     Future<int> value(loop);
     Future<int> failure(loop);
@@ -1412,8 +1402,7 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("\n  has not started\n"));
 }
 
-// ---- the programs
-// -------------------------------------------------------------------------------
+// ---- the programs ---------------------------------------------------------------------------
 
 TEST_CASE("on SIGUSR1 the echo server prints its await tree, and goes on") {
     ServerSetup setup;

@@ -28,8 +28,8 @@ namespace {
 using std::chrono::nanoseconds;
 using Timeout = std::optional<nanoseconds>;
 
-// How many ready descriptors epoll or kqueue reports at once; the others are reported next
-// time.
+// How many ready descriptors epoll or kqueue reports at once; the others are
+// reported next time.
 constexpr std::size_t MAX_READY = 512;
 
 [[noreturn]] void throw_errno(const char* call) {
@@ -162,8 +162,8 @@ class KqueueSelector : public Selector {
     }
 
   private:
-    // kqueue has a filter of its own for each event: adds those that are new, deletes the
-    // others.
+    // kqueue has a filter of its own for each event: adds those that are new,
+    // deletes the others.
     void change(int fd, Events before, Events after) {
         change_filter(fd, EVFILT_READ, (before & READ) != 0, (after & READ) != 0);
         change_filter(fd, EVFILT_WRITE, (before & WRITE) != 0, (after & WRITE) != 0);

@@ -24,7 +24,7 @@ class Selector {
     virtual ~Selector() = default;
 
     // A descriptor is registered at most once; `events` is not empty. Throw std::system_error,
-    // also for a number that no descriptor can have, such as -1.
+    // even for a number that no descriptor can have, such as -1.
     virtual void register_fd(int fd, Events events) = 0;
     virtual void modify(int fd, Events events) = 0;
     // Call it before the descriptor is closed. Where that was forgotten the system has done it.

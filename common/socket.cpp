@@ -180,8 +180,8 @@ int accept_fd(int listener, sockaddr_storage& address, socklen_t& length, bool b
 #endif
 }
 
-// One call of accept. Returns std::nullopt with errno set where there was no connection to
-// take.
+// One call of accept. Returns std::nullopt with errno set where there was no
+// connection to take.
 std::optional<Socket> accept_one(int listener, bool blocking) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;

@@ -24,8 +24,8 @@ class Socket {
 
     int fd() const noexcept { return fd_; }
 
-    // The peer, as in "127.0.0.1:50312" or "[::1]:50312"; of a listening socket, its own
-    // address.
+    // The peer, as in "127.0.0.1:50312" or "[::1]:50312"; of a listening socket,
+    // its own address.
     const std::string& address() const noexcept { return address_; }
 
     // Closes the descriptor now. A second call does nothing.
@@ -67,8 +67,8 @@ class Socket {
 
 // A listening socket. Port 0 lets the system choose a free one. SO_REUSEADDR: a restarted
 // server may listen at once; TCP_NODELAY, which accepted sockets inherit: a small answer is
-// sent at once (RFC 1122 section 4.2.3.4, the Nagle algorithm). Throws std::system_error or
-// std::runtime_error.
+// sent at once (RFC 1122 section 4.2.3.4, the Nagle algorithm). Throws
+// std::system_error or std::runtime_error.
 Socket listen_on(const std::string& host, std::uint16_t port);
 
 // One address a host name stands for, ready for connect(2).

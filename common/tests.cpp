@@ -85,10 +85,9 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-// ---- Socket
-// ----------------------------------------------------------------------------------
+// ---- Socket ---------------------------------------------------------------------------------
 
-TEST_CASE("Socket: addresses as text") {
+TEST_CASE("Socket: address() is HOST:PORT as text") {
     Socket listener = listen_on("127.0.0.1", 0);
     CHECK(std::regex_match(listener.address(), std::regex(R"(127\.0\.0\.1:[1-9][0-9]*)")));
     Socket client = connect_to("127.0.0.1", Connection::port_of(listener));
@@ -98,7 +97,7 @@ TEST_CASE("Socket: addresses as text") {
     CHECK(accepted.address() != listener.address());
 }
 
-TEST_CASE("Socket: IPv6 addresses as text") {
+TEST_CASE("Socket: address() puts an IPv6 address into brackets") {
     std::optional<Socket> listener;
     try {
         listener = listen_on("::1", 0);
@@ -197,7 +196,7 @@ TEST_CASE("Socket: send_all waits for a slow reader") {
     CHECK(is_same);
 }
 
-TEST_CASE("Socket: accept returns a blocking socket also from a non-blocking listener") {
+TEST_CASE("Socket: accept returns a blocking socket even from a non-blocking listener") {
     Socket listener = listen_on("127.0.0.1", 0);
     listener.set_blocking(false);
     Socket client = connect_to("127.0.0.1", Connection::port_of(listener));
@@ -240,7 +239,7 @@ TEST_CASE("Socket: errors name the call and the address") {
     CHECK(contains(error, std::generic_category().message(EPIPE)));
 }
 
-TEST_CASE("Socket: start_connect and finish_connect") {
+TEST_CASE("Socket: finish_connect says whether start_connect has succeeded") {
     std::optional<Socket> listener = listen_on("127.0.0.1", 0);
     std::uint16_t port = Connection::port_of(*listener);
     Socket good = start_connect(resolve("127.0.0.1", port).front());
@@ -262,14 +261,14 @@ TEST_CASE("Socket: connect_to tries each address of a host") {
     CHECK(client.recv(5) == "hello");
 }
 
-TEST_CASE("Socket: resolve") {
+TEST_CASE("Socket: resolve takes addresses of both kinds and throws for what is not a host") {
     CHECK(resolve("127.0.0.1", 80).size() == 1);
     CHECK(resolve("127.0.0.1", 80).front().address.ss_family == AF_INET);
     CHECK(resolve("::1", 80).front().address.ss_family == AF_INET6);
     CHECK_THROWS_AS(resolve("not a host", 80), std::runtime_error);
 }
 
-TEST_CASE("Socket: moving and closing") {
+TEST_CASE("Socket: a moved socket is closed once, by its last owner") {
     Connection pair;
     int client_fd = pair.client.fd();
     int server_fd = pair.server.fd();
@@ -297,8 +296,7 @@ TEST_CASE("Socket: moving and closing") {
     CHECK(again.server.recv(1) == "");
 }
 
-// ---- Selector
-// --------------------------------------------------------------------------------
+// ---- Selector -------------------------------------------------------------------------------
 
 namespace {
 
@@ -315,7 +313,7 @@ Events ready_events(Selector& selector, int fd, std::chrono::nanoseconds timeout
 
 } // namespace
 
-TEST_CASE("Selector: names") {
+TEST_CASE("Selector: there is one for each name and none for another") {
     std::vector<std::string> names = selector_names();
     CHECK(names.size() == 3);
     for (const std::string& name : names) {
@@ -327,7 +325,7 @@ TEST_CASE("Selector: names") {
     CHECK_THROWS_AS(make_selector("telepathy"), std::invalid_argument);
 }
 
-TEST_CASE("Selector: level-triggered readiness") {
+TEST_CASE("Selector: readiness is level-triggered") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         std::unique_ptr<Selector> selector = make_selector(name);
@@ -346,7 +344,7 @@ TEST_CASE("Selector: level-triggered readiness") {
     }
 }
 
-TEST_CASE("Selector: modify and unregister") {
+TEST_CASE("Selector: modify and unregister change what is reported") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         std::unique_ptr<Selector> selector = make_selector(name);
@@ -375,7 +373,7 @@ TEST_CASE("Selector: modify and unregister") {
     }
 }
 
-TEST_CASE("Selector: many descriptors at once") {
+TEST_CASE("Selector: many descriptors are reported at once") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         std::unique_ptr<Selector> selector = make_selector(name);
@@ -424,7 +422,7 @@ TEST_CASE("Selector: a hang-up or an error is reported as what was asked for") {
     }
 }
 
-TEST_CASE("Selector: the other end of a pipe is closed") {
+TEST_CASE("Selector: a pipe whose other end is closed is ready") {
     // Here poll and epoll report only the error or the hang-up, not "readable" or "writable".
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
@@ -532,13 +530,12 @@ TEST_CASE("Selector: select refuses a descriptor beyond its set") {
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
-TEST_CASE("Selector: errors are reported") {
+TEST_CASE("Selector: a descriptor that is not open is refused") {
     std::unique_ptr<Selector> selector = make_default_selector();
     CHECK_THROWS_AS(selector->register_fd(-1, READ), std::system_error);
 }
 
-// ---- WakeUp
-// ----------------------------------------------------------------------------------
+// ---- WakeUp ---------------------------------------------------------------------------------
 
 TEST_CASE("WakeUp: wake makes it readable and drain clears it") {
     WakeUp wake_up;
@@ -554,7 +551,7 @@ TEST_CASE("WakeUp: wake makes it readable and drain clears it") {
     CHECK(wait_for(wake_up.fd(), POLLIN, patience));
 }
 
-TEST_CASE("WakeUp: catches a signal") {
+TEST_CASE("WakeUp: a caught signal wakes and is taken once") {
     WakeUp wake_up;
     wake_up.catch_signal(SIGUSR1);
     CHECK(!wake_up.take_signal(SIGUSR1));
@@ -581,14 +578,14 @@ TEST_CASE("WakeUp: a signal leaves errno alone") {
     wake_up.release_signal(SIGUSR1);
 }
 
-TEST_CASE("WakeUp: what cannot be caught") {
+TEST_CASE("WakeUp: signals that cannot be caught are refused") {
     WakeUp wake_up;
     CHECK_THROWS_AS(wake_up.catch_signal(SIGKILL), std::system_error);
     CHECK_THROWS_AS(wake_up.catch_signal(0), std::system_error);
     CHECK_THROWS_AS(wake_up.catch_signal(100'000), std::system_error);
 }
 
-TEST_CASE("WakeUp: one at a time catches signals and the next may afterwards") {
+TEST_CASE("WakeUp: only one at a time catches signals and the next may afterwards") {
     {
         WakeUp first;
         first.catch_signal(SIGUSR1);
@@ -601,7 +598,7 @@ TEST_CASE("WakeUp: one at a time catches signals and the next may afterwards") {
     third.release_signal(SIGUSR1);
 }
 
-TEST_CASE("WakeUp: after its end a signal has its usual effect again") {
+TEST_CASE("WakeUp: a released signal has its usual effect again") {
     auto is_default = [](int signal) {
         struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
@@ -614,8 +611,7 @@ TEST_CASE("WakeUp: after its end a signal has its usual effect again") {
     CHECK(is_default(SIGUSR1));
 }
 
-// ---- the trace
-// -------------------------------------------------------------------------------
+// ---- the trace ------------------------------------------------------------------------------
 
 namespace {
 
@@ -637,7 +633,7 @@ std::string member_of(const std::string& line, const std::string& name) {
 
 } // namespace
 
-TEST_CASE("trace: one event per line and every end has its beginning") {
+TEST_CASE("trace: each line is an event and every end has its beginning") {
     std::string path = "/tmp/echo_trace_XXXXXX";
     Descriptor file(::mkstemp(path.data()));
     REQUIRE(file.get() != -1);

@@ -12,8 +12,8 @@
 
 namespace {
 
-// The format calls a group of lanes a process and a lane a thread; these are numbers of our
-// own.
+// The format calls a group of lanes a process and a lane a thread; these are numbers
+// of our own.
 constexpr int CONNECTIONS = 1;
 constexpr int THREADS = 2;
 
@@ -87,8 +87,8 @@ class Trace {
                    by + "},");
     }
 
-    // One write, appended: lines of several threads never mix. A full disk costs the trace
-    // only.
+    // One write, appended: lines of several threads never mix. A full disk costs
+    // the trace only.
     void write_line(const std::string& text) {
         std::string line = text + "\n";
         [[maybe_unused]] ssize_t ignored = ::write(fd_, line.data(), line.size());

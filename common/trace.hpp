@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <string>
 
-// Whether ECHO_TRACE names a file. Everything below asks it inline: without a trace a server is
-// to lose no time.
+// Whether ECHO_TRACE names a file. Everything below asks it inline: without a trace a server
+// must lose no time.
 extern const bool is_tracing;
 
 // What there is to record; only called while tracing.
@@ -22,8 +22,8 @@ void end_call();
 } // namespace trace
 
 // The lane of a connection shows by turns "waits for input" and "echoes"; each event names the
-// thread that is at work. The number of the descriptor stands for the connection until
-// trace_close.
+// thread that is at work. The number of the descriptor stands for the
+// connection until trace_close.
 inline void trace_connection(int fd, const std::string& name) {
     if (is_tracing) {
         trace::open_connection(fd, name);

@@ -32,7 +32,7 @@ extern "C" void on_signal(int signal) {
     errno = saved_errno;
 }
 
-// Returns false for a number that is no signal, and for signals that cannot be caught.
+// Returns false for a number that is not a signal, and for signals that cannot be caught.
 bool set_action(int signal, void (*action)(int)) {
     struct sigaction description {};
     description.sa_handler = action;

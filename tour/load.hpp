@@ -1,6 +1,6 @@
 // The clients of the tour: many of them in one thread, written with the headers of stage 07. A
-// client that gets other bytes than it has sent, loses its connection or waits too long is an
-// error.
+// client that gets other bytes than it has sent, loses its connection or waits too long
+// is an error.
 #pragma once
 
 #include "tour/server.hpp"
@@ -41,7 +41,7 @@ struct Speed {
     }
 };
 
-// Clients that stay connected to a server until the Crowd is destroyed. Better let the server
+// Clients that stay connected to a server until the Crowd is destroyed. Let the server
 // end before that: whoever closes first keeps the connection's port busy for a minute
 // (TIME_WAIT), and ten thousand of them are missed.
 class Crowd {

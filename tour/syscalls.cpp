@@ -93,7 +93,7 @@ void make_round_trips(Socket& socket, std::size_t count) {
         for (std::string_view rest = message; !rest.empty();) {
             std::string data = socket.recv(rest.size());
             if (data.empty() || !rest.starts_with(data)) {
-                throw std::runtime_error("a client got something else than it had sent");
+                throw std::runtime_error("a client got something other than it had sent");
             }
             rest.remove_prefix(data.size());
         }

@@ -80,7 +80,7 @@ Timeline timeline_of(const std::string& lines) {
 
 } // namespace
 
-TEST_CASE("threads: each has its own waits, and works for the clients that the trace names") {
+TEST_CASE("each thread has its own waits, and works for the clients that the trace names") {
     std::vector<ServerThread> threads = read(TWO_THREADS);
     REQUIRE(threads.size() == 2);
     REQUIRE(threads[0].turns.size() == 2);
@@ -95,14 +95,14 @@ TEST_CASE("threads: each has its own waits, and works for the clients that the t
     CHECK(threads[1].last_ms == doctest::Approx(93));
 }
 
-TEST_CASE("threads: a wait that has not ended is open, and half a line is left out") {
+TEST_CASE("a wait that has not ended is open, and half a line is left out") {
     std::vector<ServerThread> threads = read(begins(1, "recv", 10) + R"({"ph":"E","ts":10)");
     REQUIRE(threads.size() == 1);
     REQUIRE(threads[0].turns.size() == 1);
     CHECK(threads[0].turns[0].to_ms > 1e9);
 }
 
-TEST_CASE("threads: a call that the trace does not show fills the time between the others") {
+TEST_CASE("a call that the trace does not show fills the time between the others") {
     std::vector<ServerThread> threads = read(serves(1, 1, 50) + serves(1, 2, 90), "select");
     REQUIRE(threads.size() == 1);
     std::vector<Turn> turns = threads[0].turns;
@@ -115,7 +115,7 @@ TEST_CASE("threads: a call that the trace does not show fills the time between t
     CHECK(turns[2].to_ms > 1e9);
 }
 
-TEST_CASE("threads: a short wait counts as work, for its clients, in the turn before it") {
+TEST_CASE("a short wait counts as work, for its clients, in the turn before it") {
     std::vector<Turn> turns = join_short_waits(
         {{"recv", 0, 50, {1}}, {"send", 50, 51, {1}}, {"accept", 52, 52.5, {2}}, {"recv", 53}},
         5);
@@ -125,7 +125,7 @@ TEST_CASE("threads: a short wait counts as work, for its clients, in the turn be
     CHECK(turns[1].from_ms == 53);
 }
 
-TEST_CASE("timeline: the picture is well-formed and names the calls and the clients") {
+TEST_CASE("the timeline is well-formed and names the calls and the clients") {
     std::string picture = as_svg(timeline_of(TWO_THREADS));
     CHECK(is_well_formed(picture));
     CHECK(picture.find(">accept<") != std::string::npos);
@@ -133,7 +133,7 @@ TEST_CASE("timeline: the picture is well-formed and names the calls and the clie
     CHECK(picture.find(">The server: 2 threads<") != std::string::npos);
 }
 
-TEST_CASE("timeline: a picture holds whatever the server did or did not do") {
+TEST_CASE("the timeline is well-formed whatever the server did or did not do") {
     std::string much;
     for (int i = 0; i < 400; ++i) { // it never waits long
         much += begins(1, "recv", i) + ends(1, i + 0.1) + serves(1, i % 3 + 1, i + 0.2);

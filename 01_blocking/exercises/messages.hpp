@@ -4,7 +4,7 @@
 // is. A message is sent as four bytes, its length, most significant byte first, and then its
 // bytes, whatever they are. (HTTP/2, TLS and many databases do the same.)
 //
-// The end of the stream is good between two messages, and an error in the middle of one. A
+// The end of the stream is fine between two messages, and an error in the middle of one. A
 // length is a claim of the peer: a larger one than MAX_MESSAGE is refused before any memory is
 // used for it.
 #pragma once

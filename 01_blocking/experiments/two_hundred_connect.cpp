@@ -1,6 +1,6 @@
 // Experiment: 200 clients connect to the server of stage 01. How many are connected, how many
-// get an answer? Then the queue of a listening socket that nobody accepts from, until it is
-// full.
+// get an answer? Then the queue of a listening socket that nobody accepts from, until
+// it is full.
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 
@@ -48,7 +48,7 @@ void two_hundred_clients() {
     wait_for(clients[0].fd(), POLLIN, patience);
     wait_for(clients[1].fd(), POLLIN, 500ms);
     auto has_answer = [](const Socket& client) { return wait_for(client.fd(), POLLIN, 0ms); };
-    std::cout << "of 200 clients are connected: " << connected << '\n'
+    std::cout << connected << " of 200 clients are connected\n"
               << "have an answer: " << std::count_if(clients.begin(), clients.end(), has_answer)
               << '\n';
 }

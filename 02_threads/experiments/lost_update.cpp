@@ -1,5 +1,5 @@
 // Experiment: two clients withdraw money from one account. The handler is right for one client,
-// and every access to the account is atomic. Still money appears from nowhere.
+// and every access to the account is atomic. Even so, money appears from nowhere.
 #include "common/socket.hpp"
 
 #include <atomic>
@@ -12,8 +12,8 @@
 std::atomic<int> account = 100;
 
 // Over loopback each of these short messages arrives whole; a real server must not rely on
-// that. Receives an amount, tells what would be left, and withdraws it when the client confirms
-// that.
+// that. Receives an amount, tells what would be left, and withdraws it when the
+// client confirms that.
 void withdraw_handler(Socket client) {
     int left = account - std::stoi(client.recv(4096)); // MISTAKE: what is read here ...
     client.send_all("would leave " + std::to_string(left));

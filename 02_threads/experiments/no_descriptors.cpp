@@ -35,9 +35,9 @@ int main() {
     double cpu = server.cpu_seconds();
     std::this_thread::sleep_for(1s);
     cpu = server.cpu_seconds() - cpu;
-    std::cout << "in the next second the server computes for "
-              << (cpu < 0.02 ? "less than 20 ms: " : "20 ms or more: ") << cpu * 1000
-              << " ms\n";
+    std::cout << "in the next second the server uses "
+              << (cpu < 0.02 ? "less than 20 ms" : "20 ms or more")
+              << " of CPU time: " << cpu * 1000 << " ms\n";
 
     clients.erase(clients.begin(),
                   std::find_if_not(clients.begin(), clients.end(), has_answer));

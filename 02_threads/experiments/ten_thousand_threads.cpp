@@ -71,8 +71,9 @@ void too_many_threads() {
     setup.max_address_space = 1'000'000'000;
     ServerProcess server(PROGRAMS "/echo_server", setup);
     std::vector<Socket> clients = connect_clients(server, 300);
-    std::cout << "with 1 GB of address space, of 300 clients are served: "
-              << std::count_if(clients.begin(), clients.end(), is_served) << '\n';
+    std::cout << "with 1 GB of address space: "
+              << std::count_if(clients.begin(), clients.end(), is_served)
+              << " of 300 clients are served\n";
     clients.clear();
     auto end = std::chrono::steady_clock::now() + patience;
     while (server.thread_count() > 1 && std::chrono::steady_clock::now() < end) {

@@ -34,7 +34,7 @@ class IdleClients {
     std::vector<int> expired(Clock::time_point now) const { TODO("look at all of them"); }
 
     // How long until the next one expires: never negative, and std::nullopt if there are no
-    // clients. Whoever waits for so long finds one in expired().
+    // clients. Whoever waits that long finds one in expired().
     std::optional<std::chrono::nanoseconds> time_to_wait(Clock::time_point now) const {
         TODO("the client who has been silent for longest is the next");
     }

@@ -41,7 +41,7 @@ TEST_CASE("a client that says nothing") {
     CHECK(clients.time_to_wait(START + 11s) == 0s);
 }
 
-TEST_CASE("a client that says something starts anew") {
+TEST_CASE("a client that says something starts again") {
     IdleClients clients(10s);
     step("client 5 connects, and sends something after 9 s");
     clients.active(5, START);

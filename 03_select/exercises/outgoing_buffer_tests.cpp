@@ -61,7 +61,7 @@ TEST_CASE("no byte is moved") {
     buffer.remove(1);
     is_same = buffer.front().data() == first + 1;
     CHECK(is_same);
-    step("also when more is appended");
+    step("even when more is appended");
     for (int i = 0; i < 100; ++i) {
         buffer.append(std::string(1000, 'y'));
     }

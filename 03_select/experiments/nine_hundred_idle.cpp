@@ -1,5 +1,5 @@
-// Experiment: a client exchanges messages with the server of stage 03. What does the server
-// compute for each, when the client is alone, and when there are 900 others that say nothing?
+// Experiment: a client exchanges messages with the server of stage 03. How much CPU
+// time does each cost when the client is alone, and when 900 others say nothing?
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 

@@ -1,5 +1,5 @@
 // Experiment: a client exchanges messages with a server of stage 04, first alone, then beside
-// thousands that say nothing. What does the server compute for each, with which selector?
+// thousands that say nothing. How much CPU time does each cost, with which selector?
 #include "common/selector.hpp"
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"

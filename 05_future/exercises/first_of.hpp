@@ -5,7 +5,7 @@
 // "happy eyeballs"). first_of() is what it needs: a Future for the first *result* of several
 // Futures.
 //   - When there is one, the others are cancelled: nobody wants them any more.
-//   - An error is no result. Only when all have failed, the error of the last one is passed on.
+//   - An error is not a result. Only when all have failed is the last error passed on.
 //   - If all were cancelled, so is first_of().
 //   - If first_of() is cancelled, so are all.
 #pragma once
@@ -19,7 +19,7 @@
 #include <vector>
 
 // The error that a Future has ended with, null if there is none; CancelledError if it was
-// cancelled. To look at an error also says that it need not be reported.
+// cancelled. Looking at an error also says that it need not be reported.
 template <typename T>
 std::exception_ptr error_of(const Future<T>& done) {
     return done.cancelled() ? std::make_exception_ptr(CancelledError()) : done.exception();

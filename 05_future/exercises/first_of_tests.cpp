@@ -85,7 +85,7 @@ TEST_CASE("one is done already") {
     CHECK(fixture.futures[1].cancelled());
 }
 
-TEST_CASE("an error is no result") {
+TEST_CASE("an error is not a result") {
     Fixture fixture;
     Future<int> first = first_of(fixture.loop, fixture.futures);
     step("the first fails, the second is cancelled");

@@ -66,7 +66,7 @@ TEST_CASE("an error is passed on") {
 TEST_CASE("the source is cancelled") {
     Fixture fixture;
     Future<int> limited = with_timeout(fixture.future, 1h);
-    step("somebody else cancels the source: that is no timeout");
+    step("somebody else cancels the source: that is not a timeout");
     fixture.future.cancel();
     fixture.let_callbacks_run();
     CHECK(limited.cancelled());

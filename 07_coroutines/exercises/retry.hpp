@@ -4,7 +4,7 @@
 // long, a few times in all. With callbacks that is a class; with coroutines it is a loop. It
 // has two traps:
 //   - There can be no co_await in a catch block.
-//   - A cancellation is no failure. Whoever catches it and goes on cannot be stopped.
+//   - A cancellation is not a failure. Whoever catches it and goes on cannot be stopped.
 #pragma once
 
 #include "coroutine.hpp"
@@ -19,7 +19,7 @@
 // Awaits make(), which gives a new coroutine each time: one can only be awaited once. If it
 // throws a std::exception, waits for `pause` and tries again, in all at most `attempts` times;
 // each pause is twice as long as the one before. Returns the first result, or throws the last
-// error. Anything that is no std::exception ends it at once.
+// error. Anything that is not a std::exception ends it at once.
 template <typename Function>
 std::invoke_result_t<Function&> retry(Function make, int attempts,
                                       std::chrono::nanoseconds pause) {

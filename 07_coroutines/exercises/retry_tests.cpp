@@ -119,7 +119,7 @@ TEST_CASE("cancelled during a pause") {
     CHECK(calls == 1);
 }
 
-TEST_CASE("what is no std::exception is no failure") {
+TEST_CASE("what is not a std::exception is not a failure") {
     EventLoop loop;
     int calls = 0;
     auto attempt = [&] { return throw_something_else(calls); };

@@ -154,7 +154,7 @@ TEST_CASE("a place is given back when the next one has just been cancelled") {
     create_task(loop, acquire_and_log(semaphore, log, 'A'));
     Task<void> second = create_task(loop, acquire_and_log(semaphore, log, 'B'));
     let_tasks_run(loop);
-    step("A has the only place, B waits; B is cancelled, and at once the place given back");
+    step("A has the only place, B waits; B is cancelled, and at once the place is given back");
     second.cancel();
     semaphore.release();
     let_tasks_run(loop);

@@ -175,7 +175,7 @@ TEST_CASE("the first error counts") {
     CHECK(fixture.reports == 0);
 }
 
-TEST_CASE("a task that is cancelled is no error") {
+TEST_CASE("a task that is cancelled is not an error") {
     Fixture fixture;
     step("one of two tasks is cancelled; the other one goes on");
     fixture.run(one_is_cancelled(fixture.log)).result();

@@ -32,7 +32,7 @@ constexpr const char* USAGE =
 }
 
 [[noreturn]] void exit_with_bad_value(const std::string& option, const std::string& value) {
-    exit_with_usage("'" + value + "' is no good value for " + option);
+    exit_with_usage("'" + value + "' is not a valid value for " + option);
 }
 
 std::size_t parse_count(const std::string& option, const std::string& value) {

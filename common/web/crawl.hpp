@@ -14,7 +14,7 @@
 struct CrawlOptions {
     Url start;
     std::size_t concurrency = 10;              // how many pages are fetched at once, at most
-    std::size_t max_pages = 10000;             // no page is asked for when so many have been
+    std::size_t max_pages = 10000;             // no page is asked for when that many have been
     std::chrono::milliseconds timeout{10'000}; // for one page
     bool is_quiet = false;                     // failures and the summary only
 };
@@ -30,8 +30,8 @@ struct Page {
     int redirects = 0; // how many redirects in a row have led here
 };
 
-// The state of a crawl. Each page goes in once and comes out through begin(), then fetched() or
-// failed().
+// The state of a crawl. Each page goes in once and comes out through begin(), then
+// fetched() or failed().
 class Crawl {
   public:
     explicit Crawl(const CrawlOptions& options);

@@ -203,7 +203,7 @@ class LinkFinder {
         }
     }
 
-    // False: the document ends within the tag, so it is none.
+    // False: the document ends within the tag, so it is not a tag.
     bool read_tag(Tag& tag) {
         tag.name = to_lower(take_until_space_or("/>"));
         while (true) {

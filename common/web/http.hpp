@@ -21,7 +21,11 @@ std::string make_request(const Url& url);
 //     ResponseParser response(MAX_BYTES);
 //     while (!response.done()) {
 //         std::string data = socket.recv(16384);
-//         data.empty() ? response.end_of_stream() : response.feed(data);
+//         if (data.empty()) {
+//             response.end_of_stream();
+//         } else {
+//             response.feed(data);
+//         }
 //     }
 //     if (response.error()) ...
 //
@@ -52,7 +56,7 @@ class ResponseParser {
     // Whether Content-Type is text/html or application/xhtml+xml, whatever its parameters.
     bool is_html() const;
     // Where a redirect (301, 302, 303, 307, 308) leads: a reference for resolve().
-    // std::nullopt: the answer is no redirect.
+    // std::nullopt: the answer is not a redirect.
     std::optional<std::string> location() const;
 
   private:

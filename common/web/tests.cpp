@@ -35,7 +35,7 @@ struct doctest::StringMaker<Strings> {
 
 namespace {
 
-// What a page is called. "-" if that is no URL.
+// What a page is called. "-" if that is not a URL.
 std::string canonical(std::string_view text) {
     std::optional<Url> url = parse_url(text);
     return url ? to_text(*url) : "-";
@@ -89,8 +89,8 @@ std::string repeat(std::string_view text, std::size_t count) {
 
 constexpr std::size_t LIMIT = 100'000;
 
-// Parses an answer after which the server closes the connection: in one piece, and byte by
-// byte.
+// Parses an answer after which the server closes the connection: in one piece, and
+// byte by byte.
 ResponseParser parse(std::string_view answer, std::size_t max_body_bytes = LIMIT) {
     ResponseParser whole(max_body_bytes);
     whole.feed(answer);
@@ -132,7 +132,7 @@ const std::string OK = "HTTP/1.1 200 OK\r\n";
 
 // ---- URLs -----------------------------------------------------------------------------------
 
-TEST_CASE("url: the normal examples of RFC 3986 section 5.4.1") {
+TEST_CASE("url: the normal examples of RFC 3986 section 5.4.1 resolve as it says") {
     const std::vector<Example> examples = {
         {"g:h", "g:h"},
         {"g", "http://a/b/c/g"},
@@ -161,7 +161,7 @@ TEST_CASE("url: the normal examples of RFC 3986 section 5.4.1") {
     check_examples(examples);
 }
 
-TEST_CASE("url: the abnormal examples of RFC 3986 section 5.4.2") {
+TEST_CASE("url: the abnormal examples of RFC 3986 section 5.4.2 resolve as it says") {
     const std::vector<Example> examples = {
         {"../../../g", "http://a/g"},
         {"../../../../g", "http://a/g"},
@@ -186,7 +186,7 @@ TEST_CASE("url: the abnormal examples of RFC 3986 section 5.4.2") {
     check_examples(examples);
 }
 
-TEST_CASE("url: other bases") {
+TEST_CASE("url: a reference resolves against any base") {
     CHECK(resolve_reference("http://a", "g") == "http://a/g"); // section 5.2.3
     CHECK(resolve_reference("http://a", "../g") == "http://a/g");
     CHECK(resolve_reference("http://a?q", "") == "http://a?q");
@@ -205,7 +205,7 @@ TEST_CASE("url: other bases") {
     CHECK(resolve_reference("a", "b/.") == "b/");
 }
 
-TEST_CASE("url: its parts") {
+TEST_CASE("url: a text is taken apart into host, port, path and query") {
     Url url = url_of("http://Example.COM:8080/a/b;c?d=e&f#g");
     CHECK(url.host == "example.com");
     CHECK(url.port == 8080);
@@ -263,7 +263,7 @@ TEST_CASE("url: equal pages have equal texts") {
     CHECK(canonical("http://a./") != canonical("http://a/"));
 }
 
-TEST_CASE("url: what is none") {
+TEST_CASE("url: a text that is not an http URL is refused") {
     const Strings wrong = {
         "",
         "http",
@@ -337,7 +337,7 @@ TEST_CASE("url: what is none") {
     CHECK(canonical("http://a_b.xn--bcher-kva.example./") != "-");
 }
 
-TEST_CASE("url: its scheme") {
+TEST_CASE("url: the scheme is what stands before the first colon") {
     CHECK(scheme_of("http://a/") == "http");
     CHECK(scheme_of("HTTPS://a/") == "https");
     CHECK(scheme_of(" \n https:") == "https");
@@ -349,7 +349,7 @@ TEST_CASE("url: its scheme") {
     }
 }
 
-TEST_CASE("url: references as they are on pages") {
+TEST_CASE("url: references are resolved as browsers do it") {
     const std::string page = "http://h:8080/d/page.html?q";
     CHECK(resolved(page, " other.html\n") == "http://h:8080/d/other.html");
     CHECK(resolved(page, "o\nth\ter\r.html") == "http://h:8080/d/other.html");
@@ -379,14 +379,14 @@ TEST_CASE("url: references as they are on pages") {
     CHECK(resolved(page, std::string(8001, 'a')) == "-");
 }
 
-TEST_CASE("url: the same site") {
+TEST_CASE("url: the same host and port are the same site") {
     Url url = url_of("http://a:8080/b");
     CHECK(is_same_site(url, url_of("http://A:8080/c?d")));
     CHECK(!is_same_site(url, url_of("http://a/b")));
     CHECK(!is_same_site(url, url_of("http://b:8080/b")));
 }
 
-TEST_CASE("url: long ones take no longer than they must") {
+TEST_CASE("url: long texts take no longer than they must") {
     std::size_t count = 100'000;
     std::string base = "http://a/b/c";
     CHECK(resolve_reference(base, repeat("../", count)) == "http://a/");
@@ -406,7 +406,7 @@ TEST_CASE("url: long ones take no longer than they must") {
 
 // ---- HTML -----------------------------------------------------------------------------------
 
-TEST_CASE("html: href and src of all tags, in order") {
+TEST_CASE("html: href and src of all tags are found, in order") {
     CHECK(references("<html><head><link rel=stylesheet href=style.css></head><body>"
                      "<a href=\"a.html\">A</a> <img alt='' src='i.png'>"
                      "<iframe src=f></iframe><a name=x>no link</a></body></html>") ==
@@ -416,7 +416,7 @@ TEST_CASE("html: href and src of all tags, in order") {
     CHECK(references("no tags, a < b and c > d, href=e") == Strings{});
 }
 
-TEST_CASE("html: every way to write an attribute") {
+TEST_CASE("html: an attribute is found however it is written") {
     CHECK(references("<A HREF=a><a Href=\"b\"><a hReF='c'>") == Strings{"a", "b", "c"});
     CHECK(references("<a href = a><a href\n=\n\"b\"><a\thref='c'\f>") ==
           Strings{"a", "b", "c"});
@@ -435,7 +435,7 @@ TEST_CASE("html: every way to write an attribute") {
     CHECK(references("<a\n  class=\"b\"\n  href=\"c\"\n>") == Strings{"c"});
 }
 
-TEST_CASE("html: what is no tag") {
+TEST_CASE("html: what only looks like a tag is skipped") {
     CHECK(references("< a href=no><1 href=no><=a href=no>") == Strings{});
     CHECK(references("<<a href=a>") == Strings{"a"});
     CHECK(references("</a href=no></ href=no><a href=a>") == Strings{"a"});
@@ -445,7 +445,7 @@ TEST_CASE("html: what is no tag") {
           Strings{"a", "b", "c", "d"});
 }
 
-TEST_CASE("html: comments") {
+TEST_CASE("html: comments are skipped") {
     CHECK(references("<!-- <a href=no> --><a href=a>") == Strings{"a"});
     CHECK(references("<!-- > <a href=no> -- > <a href=no> -> --><a href=a>") == Strings{"a"});
     CHECK(references("<!----><a href=a><!-----><a href=b><!-- x ---><a href=c>") ==
@@ -471,7 +471,7 @@ TEST_CASE("html: scripts, styles and titles are text") {
           Strings{"a", "b"});
 }
 
-TEST_CASE("html: character references") {
+TEST_CASE("html: character references are replaced") {
     CHECK(references("<a href='?a=1&amp;b=2&lt;&gt;&quot;&apos;&#39;&#x27;&#X2f;&#038;'>") ==
           Strings{"?a=1&b=2<>\"'''/&"});
     CHECK(references("<a href=&#228;&#x20AC;&#x1f600;>") ==
@@ -485,7 +485,7 @@ TEST_CASE("html: character references") {
           Strings{"&#12", "&", "&#", "&#x"});
 }
 
-TEST_CASE("html: unterminated everything") {
+TEST_CASE("html: a page may end anywhere") {
     const std::string page =
         "<a href=a><b class=\"c\" href='d' src=e><!-- f --><script g='h'>i</script>"
         "<base href=\"j\"><a href=&#38;>k";
@@ -499,7 +499,7 @@ TEST_CASE("html: unterminated everything") {
     CHECK(references("<a href='a>") == Strings{});
 }
 
-TEST_CASE("html: the pages a page links to") {
+TEST_CASE("html: only http pages are links, each once") {
     Url page = url_of("http://h/d/page.html?q");
     CHECK(texts(links_of("<a href=b#x><a href=../c?d&amp;e><a href=//other/f><a href=b#y>"
                          "<a href=/d/%62><a href=https://h/><a href=mailto:a@b><a href='#z'>"
@@ -508,7 +508,7 @@ TEST_CASE("html: the pages a page links to") {
                                            "http://h/d/page.html?q", "http://h/d/i%20.png"});
 }
 
-TEST_CASE("html: base href") {
+TEST_CASE("html: a base element changes what references mean") {
     Url page = url_of("http://h/d/page.html");
     auto links = [&](std::string_view html) { return texts(links_of(html, page)); };
     CHECK(links("<base href=/e/><a href=f>") == Strings{"http://h/e/f"});
@@ -525,7 +525,7 @@ TEST_CASE("html: base href") {
     CHECK(!find_links("<base>").base.has_value());
 }
 
-TEST_CASE("html: a page with 10000 links") {
+TEST_CASE("html: all of 10000 links are found") {
     std::string html;
     for (int i = 0; i < 10'000; ++i) {
         html += "<li><a class='x' href=\"page" + std::to_string(i) + ".html#top\">" +
@@ -565,7 +565,7 @@ TEST_CASE("html: a long base and many short links do not fill the memory") {
 
 // ---- HTTP -----------------------------------------------------------------------------------
 
-TEST_CASE("http: a request") {
+TEST_CASE("http: a request names the host and closes the connection") {
     CHECK(make_request(url_of("http://h:81/a?b")) == "GET /a?b HTTP/1.1\r\n"
                                                      "Host: h:81\r\n"
                                                      "User-Agent: crawler/1.0\r\n"
@@ -574,7 +574,7 @@ TEST_CASE("http: a request") {
                                                      "\r\n");
 }
 
-TEST_CASE("http: the three ways to end a body") {
+TEST_CASE("http: a body can end in three ways") {
     check_body(OK + "Content-Length: 5\r\n\r\nhello", "hello");
     check_body(OK + "Content-Length: 5\r\n\r\nhello, and more", "hello");
     check_body(OK + "Content-Length: 0\r\n\r\n", "");
@@ -590,7 +590,7 @@ TEST_CASE("http: the three ways to end a body") {
     CHECK(!is_complete(OK + "\r\nhello"));
 }
 
-TEST_CASE("http: status lines") {
+TEST_CASE("http: a status line is understood or refused") {
     CHECK(parse("HTTP/1.1 404 Not Found\r\n\r\n").status() == 404);
     CHECK(parse("HTTP/1.0 500\r\n\r\n").status() == 500);
     CHECK(parse("HTTP/1.1 299 \n\n").status() == 299);
@@ -609,7 +609,7 @@ TEST_CASE("http: status lines") {
     }
 }
 
-TEST_CASE("http: header lines") {
+TEST_CASE("http: header lines are understood or refused") {
     ResponseParser response =
         parse(OK + "CONTENT-type:text/html\r\n"
                    "A:  1 \t\r\nb :2\r\na: 3\r\nFolded: x\r\n\t y \r\n z\r\n"
@@ -645,7 +645,7 @@ TEST_CASE("http: interim answers are skipped") {
           "header larger than 65536 bytes");
 }
 
-TEST_CASE("http: answers without a body") {
+TEST_CASE("http: some answers have no body") {
     for (const char* status : {"204 No Content", "304 Not Modified"}) {
         std::string answer = "HTTP/1.1 " + std::string(status) +
                              "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -654,7 +654,7 @@ TEST_CASE("http: answers without a body") {
     }
 }
 
-TEST_CASE("http: Content-Length") {
+TEST_CASE("http: Content-Length must be one number") {
     check_body(OK + "Content-Length: 2\r\nContent-Length: 2\r\n\r\nab", "ab");
     check_body(OK + "Content-Length: 2, 02,\r\n\r\nab", "ab");
     for (const char* value :
@@ -670,7 +670,7 @@ TEST_CASE("http: Content-Length") {
     CHECK(error_of(OK + "Content-Length: 20\r\n\r\n") == "closed after 0 of 20 bytes");
 }
 
-TEST_CASE("http: chunks") {
+TEST_CASE("http: chunks are joined or refused") {
     const std::string chunked = OK + "Transfer-Encoding: Chunked\r\n\r\n";
     check_body(chunked + "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", "abcde");
     check_body(chunked + "2\nab\n3\ncde\n0\n\n", "abcde");
@@ -703,7 +703,7 @@ TEST_CASE("http: chunks") {
     }
 }
 
-TEST_CASE("http: limits") {
+TEST_CASE("http: answers that are too large are refused") {
     const std::string chunked = OK + "Transfer-Encoding: chunked\r\n\r\n";
     const std::string too_large = "page larger than 5 bytes";
     CHECK(parse(OK + "\r\nhello", 5).body() == "hello");
@@ -737,7 +737,7 @@ TEST_CASE("http: limits") {
     CHECK(error_of(fits) == long_header);
 }
 
-TEST_CASE("http: a server that closes too early") {
+TEST_CASE("http: an answer that is cut short is an error") {
     CHECK(error_of("") == "closed without an answer");
     std::string answer = OK + "Content-Type: text/html\r\n\r\n";
     for (std::size_t size = 1; size < answer.size(); ++size) {
@@ -766,7 +766,7 @@ TEST_CASE("http: nothing changes once it is done") {
     CHECK(failed.error() == "not an HTTP/1 answer");
 }
 
-TEST_CASE("http: what is HTML") {
+TEST_CASE("http: the Content-Type says what is HTML") {
     auto is_html = [](const std::string& type) {
         return parse(OK + "Content-Type: " + type + "\r\n\r\n").is_html();
     };
@@ -781,7 +781,7 @@ TEST_CASE("http: what is HTML") {
     CHECK(!parse(OK + "\r\n<html>").is_html());
 }
 
-TEST_CASE("http: where a redirect leads") {
+TEST_CASE("http: a redirect leads where Location says") {
     for (const char* status : {"301", "302", "303", "307", "308"}) {
         CHECK(parse("HTTP/1.1 " + std::string(status) + " x\r\nLocation: /a\r\n\r\n")
                   .location() == "/a");
@@ -796,7 +796,7 @@ TEST_CASE("http: where a redirect leads") {
           "/a,b");
 }
 
-TEST_CASE("http: a megabyte, byte by byte") {
+TEST_CASE("http: a megabyte may come byte by byte") {
     std::string body = repeat("0123456789abcdef", 65536);
     std::string answer = OK + "Transfer-Encoding: chunked\r\n\r\n" +
                          repeat("10\r\n0123456789abcdef\r\n", 65536) + "0\r\n\r\n";
@@ -806,7 +806,7 @@ TEST_CASE("http: a megabyte, byte by byte") {
 
 // ---- fuzzing --------------------------------------------------------------------------------
 
-TEST_CASE("fuzz_web: its corpus") {
+TEST_CASE("fuzz_web: its corpus breaks no rule") {
     std::size_t files = 0;
     for (const auto& entry :
          std::filesystem::directory_iterator(SOURCE_DIR "/support/testing/corpus")) {

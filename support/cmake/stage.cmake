@@ -255,7 +255,7 @@ function(add_exercise_program name kind folder)
     ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${program} PRIVATE testing_main ${STAGE_LIBRARY})
   add_doctests(${program} ${STAGE} ${STAGE}/${kind}s/${name})
-  # A starter is only built on request; until then CTest is not to know of its tests.
+  # A starter is only built on request; until then CTest must not know of its tests.
   get_property(lists DIRECTORY PROPERTY TEST_INCLUDE_FILES)
   list(POP_BACK lists include)
   set_property(DIRECTORY PROPERTY TEST_INCLUDE_FILES ${lists})

@@ -33,7 +33,7 @@ def problems(build):
             if is_built and not (build / filled_in(program, server)).is_file():
                 yield f"in {server.relative_to(ROOT)} '{name}' would debug what is not built"
         if task not in commands:
-            yield f"'{name}' needs the task '{task}', which there is not"
+            yield f"'{name}' needs the task '{task}', which does not exist"
         elif not commands[task].endswith(" " + program):
             yield f"the task '{task}' does not build what '{name}' debugs"
 

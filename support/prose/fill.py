@@ -54,7 +54,7 @@ def transcript(argument):
 
 
 def wanted(fence):
-    """The text that belongs into a fence; None if it does not name a source."""
+    """The text that belongs in a fence; None if it does not name a source."""
     if fence.language == "diff" and ".." in fence.argument:
         return difference(fence.argument)
     if fence.language == "console" and fence.argument:

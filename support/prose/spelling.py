@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the spelling of the Markdown files with aspell. Code, in fences or in backticks, is
-left out, as are file names; what aspell does not know and is right all the same stands in words.txt.
+left out, as are file names; words that are right but unknown to aspell are listed in words.txt.
 
     spelling.py     ends with status 77 if aspell, or its English dictionary, is missing
 """

@@ -226,8 +226,8 @@ class TestSite {
   private:
     void expect(const std::string& line) { expected_.push_back(line); }
 
-    // The reason of a failure is left out where we do not know the words, but there has to be
-    // one.
+    // The reason of a failure is left out where we do not know the words, but there has
+    // to be one.
     std::string without_open_reason(const std::string& line) const {
         for (const std::string& expected : expected_) {
             if (expected.starts_with("failed ") && expected.ends_with(':') &&
@@ -521,7 +521,7 @@ void check_usage_error(const Strings& arguments, const std::string& message = ""
 
 // ---- what it finds --------------------------------------------------------------------------
 
-TEST_CASE("every page of a large site, each once, and what is wrong with each") {
+TEST_CASE("every page of a large site is fetched once, and failures say what is wrong") {
     for (const char* concurrency : {"1", "10", "100"}) {
         CAPTURE(concurrency);
         TestSite site;
@@ -534,7 +534,7 @@ TEST_CASE("every page of a large site, each once, and what is wrong with each") 
     }
 }
 
-TEST_CASE("status 0 if all pages could be fetched") {
+TEST_CASE("the status is 0 if all pages could be fetched") {
     TestSite site;
     build_flat_site(site, 20, html("<p>x"));
     Result result = crawl(site.url("/"));
@@ -542,7 +542,7 @@ TEST_CASE("status 0 if all pages could be fetched") {
     CHECK(result.ending.status == 0);
 }
 
-TEST_CASE("a site of one page") {
+TEST_CASE("a site may be one page") {
     TestSite site;
     site.leaf("/");
     Result result = crawl("http://" + site.server().authority() + "#top"); // without a path
@@ -551,7 +551,7 @@ TEST_CASE("a site of one page") {
     CHECK(result.summary.concurrency == 1);
 }
 
-TEST_CASE("a start page deep within the site") {
+TEST_CASE("the start page may be deep within the site") {
     TestSite site;
     site.html_page("/docs/start.html?v=1", link_to("../") + link_to("next.html"));
     site.leaf("/docs/next.html");
@@ -561,7 +561,7 @@ TEST_CASE("a start page deep within the site") {
     CHECK(result.ending.status == 0);
 }
 
-TEST_CASE("a start page that is a redirect") {
+TEST_CASE("the start page may be a redirect") {
     TestSite site;
     site.redirect_to("/", "301", "/index.html", "/index.html");
     site.html_page("/index.html", link_to("/"));
@@ -570,7 +570,7 @@ TEST_CASE("a start page that is a redirect") {
     CHECK(result.ending.status == 0);
 }
 
-TEST_CASE("a start page that redirects to another host") {
+TEST_CASE("a redirect to another host is not followed") {
     TestSite site;
     WebSite other;
     site.redirect_to("/", "301", other.url("/"), other.url("/"));
@@ -579,7 +579,7 @@ TEST_CASE("a start page that redirects to another host") {
     CHECK(other.requests().empty());
 }
 
-TEST_CASE("a start page that cannot be fetched") {
+TEST_CASE("a start page that cannot be fetched gives status 1") {
     TestSite missing;
     missing.page("/", reply("404 Not Found", "text/html", "no"), 404, 2);
     Result result = crawl(missing.url("/"));
@@ -593,7 +593,7 @@ TEST_CASE("a start page that cannot be fetched") {
     CHECK(result.ending.status == 1);
 }
 
-TEST_CASE("a server that is not there") {
+TEST_CASE("a server that is not there gives one failure and status 1") {
     std::string url = "http://127.0.0.1:" + std::to_string(unused_port()) + "/";
     Result result = crawl(url);
     REQUIRE(result.lines.size() == 1);
@@ -602,7 +602,7 @@ TEST_CASE("a server that is not there") {
     CHECK(result.ending.status == 1);
 }
 
-TEST_CASE("IPv6") {
+TEST_CASE("a site may have an IPv6 address") {
     if (!has_ipv6_loopback()) {
         MESSAGE("skipped: no IPv6 here");
         return;
@@ -620,7 +620,7 @@ TEST_CASE("IPv6") {
 }
 
 // A host may have several addresses, in any order; the server listens on one of them.
-TEST_CASE("a host name") {
+TEST_CASE("a host name is tried at each of its addresses") {
     std::size_t addresses = resolve("localhost", 1).size();
     for (const std::string address : {"127.0.0.1", "::1"}) {
         CAPTURE(address);
@@ -638,7 +638,7 @@ TEST_CASE("a host name") {
 
 // ---- how much at once -----------------------------------------------------------------------
 
-TEST_CASE("--concurrency: never more at once, and so many if there is enough to do") {
+TEST_CASE("--concurrency is the limit, and is reached if there is enough to do") {
     for (std::size_t concurrency : {1u, 2u, 7u, 50u}) {
         CAPTURE(concurrency);
         TestSite site;
@@ -653,7 +653,7 @@ TEST_CASE("--concurrency: never more at once, and so many if there is enough to 
     }
 }
 
-TEST_CASE("--concurrency: 10 without it") {
+TEST_CASE("without --concurrency ten pages are fetched at once") {
     TestSite site;
     Reply together = html("<p>together");
     together.held_until = 10;
@@ -664,7 +664,7 @@ TEST_CASE("--concurrency: 10 without it") {
     CHECK(result.summary.concurrency == 10);
 }
 
-TEST_CASE("--concurrency: more than there are pages") {
+TEST_CASE("--concurrency may be more than there are pages") {
     TestSite site;
     build_flat_site(site, 3, html("<p>x"));
     Result result = crawl(site.url("/"), {"--concurrency", "1000"});
@@ -707,7 +707,7 @@ TEST_CASE("a failure frees its place") {
     CHECK(result.summary.concurrency == 1);
 }
 
-TEST_CASE("--max-pages") {
+TEST_CASE("--max-pages ends the crawl after so many pages") {
     for (std::size_t max_pages : {1u, 2u, 10u}) {
         CAPTURE(max_pages);
         TestSite site;
@@ -739,7 +739,7 @@ TEST_CASE("--max-pages counts redirects and failures") {
 
 // ---- time -----------------------------------------------------------------------------------
 
-TEST_CASE("--timeout: pages that never come end, the others are fetched") {
+TEST_CASE("--timeout ends pages that never come, and the others are fetched") {
     TestSite site;
     Reply drip = raw(HTML_HEADER + "\r\n"); // never silent, never done
     drip.repeated = "x";
@@ -796,7 +796,7 @@ TEST_CASE("SIGINT ends it at once with what it has") {
     }
 }
 
-TEST_CASE("SIGTERM, too") {
+TEST_CASE("SIGTERM ends it at once with what it has") {
     TestSite site;
     site.bad_page("/", raw("", Reply::End::stay_open));
     RunningCrawler crawler({site.url("/"), "--timeout", "3600"});
@@ -809,7 +809,7 @@ TEST_CASE("SIGTERM, too") {
 
 // ---- the command line -----------------------------------------------------------------------
 
-TEST_CASE("--quiet: only failures and the summary") {
+TEST_CASE("--quiet shows only failures and the summary") {
     TestSite site;
     WebSite other;
     build_large_site(site, other);
@@ -826,7 +826,7 @@ TEST_CASE("--quiet: only failures and the summary") {
     site.check_requests();
 }
 
-TEST_CASE("options in any order") {
+TEST_CASE("options may come in any order") {
     TestSite site;
     site.leaf("/");
     Finished run = run_program(crawler_program, {"--quiet", "--timeout", "0.5", site.url("/"),
@@ -837,7 +837,7 @@ TEST_CASE("options in any order") {
     CHECK(result.ending.status == 0);
 }
 
-TEST_CASE("--help") {
+TEST_CASE("--help shows the usage") {
     Finished run = run_program(crawler_program, {"--help"});
     CHECK(run.ending.status == 0);
     CHECK(run.output.starts_with("usage: crawler "));

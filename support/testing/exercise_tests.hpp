@@ -42,7 +42,7 @@ struct Connection {
 };
 
 // A client in a thread of its own, for what would not fit into the kernel's buffers. At the end
-// of the block, also if that is left by an exception, the server closes the connection; so the
+// of the block, even if that is left by an exception, the server closes the connection; so the
 // client ends, too.
 class ClientThread {
   public:
@@ -65,8 +65,8 @@ class ClientThread {
     std::thread thread_;
 };
 
-// Runs an event loop, that of whichever stage, until `condition` holds. Fails instead of
-// hanging.
+// Runs an event loop, that of whichever stage, until `condition` holds. Fails
+// instead of hanging.
 template <typename Loop, typename Condition>
 void run_until(Loop& loop, Condition condition) {
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -1,7 +1,7 @@
 // Throws arbitrary bytes at what a crawler believes: URLs, links, HTML and HTTP answers. With
 // libFuzzer it looks for inputs of its own (cmake -DECHO_FUZZ=ON with Clang, then
-// build/.../fuzz_web support/testing/corpus); the tests run it over the corpus with any
-// compiler.
+// build/.../fuzz_web support/testing/corpus); the tests run it over the corpus
+// with any compiler.
 #include "common/web/html.hpp"
 #include "common/web/http.hpp"
 #include "common/web/url.hpp"

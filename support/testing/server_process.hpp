@@ -15,8 +15,8 @@
 inline std::chrono::milliseconds patience = std::chrono::seconds(20);
 
 // By how much the memory of a program may look larger than it is: the address sanitizer keeps
-// what was freed, so it says next to nothing; the thread sanitizer keeps a little for each
-// access.
+// what was freed, so it says next to nothing; the thread sanitizer keeps a little
+// for each access.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t MEMORY_SLACK = 1024 * 1024 * 1024;
 #elif defined(__SANITIZE_THREAD__)
@@ -25,8 +25,8 @@ constexpr std::size_t MEMORY_SLACK = 3 * 1024 * 1024;
 constexpr std::size_t MEMORY_SLACK = 0;
 #endif
 
-// Waits until poll(2) reports one of `events`, an error or a hang-up. False: it did not in
-// time.
+// Waits until poll(2) reports one of `events`, an error or a hang-up. False: it
+// reported none in time.
 bool wait_for(int fd, short events, std::chrono::milliseconds timeout);
 
 // Allows this process, and the programs it starts, as many descriptors as the system lets us
@@ -41,7 +41,7 @@ void stay_on_one_core();
 // How a program has ended.
 struct Ending {
     int status; // -1: by a signal
-    int signal; // 0: by itself
+    int signal; // 0: it ended on its own
 };
 
 struct Finished {

@@ -1,5 +1,5 @@
 // A small web server inside the test process, for the tests of the crawlers: it plays a site
-// whose pages may be slow, endless or wrong, and keeps account of what it is asked for. One
+// whose pages may be slow, endless or wrong, and keeps track of what it is asked for. One
 // thread with poll(2) serves all connections, so that it can say how many there are at once.
 #pragma once
 
@@ -34,7 +34,7 @@ struct Reply {
     std::size_t piece_bytes = 0;
     std::chrono::milliseconds pause{0};
 
-    // Held back until so many requests are held back. 0: not at all.
+    // Held back until that many requests are held back. 0: not at all.
     std::size_t held_until = 0;
 };
 
@@ -66,7 +66,7 @@ class WebSite {
     std::vector<std::string> complaints() const;
     // The most requests that were answered at once: from accept to the end of the connection.
     std::size_t most_connections() const;
-    // Waits until so many connections are open and have sent their request. False: not in time.
+    // Waits until that many connections are open and have sent their request. False: not in time.
     bool wait_for_requests_under_way(std::size_t count) const;
 
   private:

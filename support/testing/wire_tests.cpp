@@ -328,8 +328,7 @@ bool has_ipv6_loopback() {
 
 } // namespace
 
-// ---- every server
-// ----------------------------------------------------------------------------
+// ---- every server ---------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("every server");
 
@@ -346,7 +345,7 @@ TEST_CASE("every byte value comes back") {
     client.echo(std::string("\0a\0b\0", 5));
 }
 
-TEST_CASE("bytes that come one at a time") {
+TEST_CASE("bytes that come one at a time come back") {
     Server server;
     Client client(server);
     for (char byte : random_bytes(500)) {
@@ -354,7 +353,7 @@ TEST_CASE("bytes that come one at a time") {
     }
 }
 
-TEST_CASE("from 1 byte to 64 MB in one go") {
+TEST_CASE("all lengths from 1 byte to 64 MB come back") {
     Server server;
     Client client(server);
     for (std::size_t size : {1ul, 2ul, 4095ul, 4096ul, 4097ul, 65536ul, 1'000'003ul}) {
@@ -365,7 +364,7 @@ TEST_CASE("from 1 byte to 64 MB in one go") {
     client.check_end();
 }
 
-TEST_CASE("pipelined messages") {
+TEST_CASE("messages that are sent without waiting for the echo come back") {
     Server server;
     Client client(server);
     std::string sent;
@@ -377,7 +376,7 @@ TEST_CASE("pipelined messages") {
     check_same(client.receive(sent.size()), sent);
 }
 
-TEST_CASE("half-close: everything comes back and then the end of stream") {
+TEST_CASE("after a half-close everything comes back and then the end of stream") {
     Server server;
     Client client(server);
     client.half_close(); // of a client that has nothing to say
@@ -392,7 +391,7 @@ TEST_CASE("half-close: everything comes back and then the end of stream") {
     }
 }
 
-TEST_CASE("half-close while megabytes wait to be sent back") {
+TEST_CASE("a half-close while megabytes wait to be sent back loses nothing") {
     Server server;
     Client client(server);
     std::string data = random_bytes(64 * MEGABYTE);
@@ -420,7 +419,7 @@ TEST_CASE("a client that does not read must wait and loses nothing") {
     client.echo("and goes on as if nothing had been");
 }
 
-TEST_CASE("a client that resets the connection") {
+TEST_CASE("a client that resets the connection harms nobody") {
     Server server;
     std::string data = random_bytes(64 * MEGABYTE);
 
@@ -451,7 +450,7 @@ TEST_CASE("a client that resets the connection") {
     check_serves_another(server);
 }
 
-TEST_CASE("a client that leaves without its echo") {
+TEST_CASE("a client that leaves without its echo harms nobody") {
     // It has sent FIN, so its server may go on to send; its kernel answers with RST, and what
     // the server sends after that is the case for SIGPIPE.
     Server server;
@@ -463,7 +462,7 @@ TEST_CASE("a client that leaves without its echo") {
     check_serves_another(server);
 }
 
-TEST_CASE("clients that connect and vanish") {
+TEST_CASE("clients that connect and vanish harm nobody") {
     Server server;
     for (int i = 0; i < 200; ++i) {
         Client(server).close();
@@ -541,7 +540,7 @@ TEST_CASE("it says where it listens") {
     Client(named, "localhost").echo("hello");
 }
 
-TEST_CASE("IPv6") {
+TEST_CASE("it listens on an IPv6 address") {
     if (!has_ipv6_loopback()) {
         MESSAGE("skipped: this machine has no IPv6");
         return;
@@ -554,7 +553,7 @@ TEST_CASE("IPv6") {
     client.check_end();
 }
 
-TEST_CASE("--help") {
+TEST_CASE("--help shows the usage") {
     Finished run = run_program(server_program, setup_with({"--help"}).arguments);
     CHECK(run.ending.signal == 0);
     CHECK(run.ending.status == 0);
@@ -565,7 +564,7 @@ TEST_CASE("--help") {
     CHECK(run.errors.empty());
 }
 
-TEST_CASE("wrong arguments: one clear line and the usage") {
+TEST_CASE("wrong arguments get one clear line and the usage") {
     check_refusal({"--port", "abc"}, 2);
     check_refusal({"--port", "70000"}, 2);
     check_refusal({"--port", "65536"}, 2);
@@ -579,7 +578,7 @@ TEST_CASE("wrong arguments: one clear line and the usage") {
     check_refusal({""}, 2);
 }
 
-TEST_CASE("an address that cannot be had: one clear line") {
+TEST_CASE("an address that cannot be had gets one clear line") {
     check_refusal({"--host", "192.0.2.1", "--port", "0"}, 1); // TEST-NET-1: nobody's
     check_refusal({"--host", "not a host", "--port", "0"}, 1);
     Server server;
@@ -587,7 +586,7 @@ TEST_CASE("an address that cannot be had: one clear line") {
     check_serves_another(server);
 }
 
-TEST_CASE("it logs clients unless it is to be quiet") {
+TEST_CASE("it logs clients unless it is told to be quiet") {
     ServerSetup setup = setup_with({"--port", "0"});
     setup.collect_errors = true;
     Server server(setup);
@@ -611,8 +610,7 @@ TEST_CASE("it logs clients unless it is to be quiet") {
 
 TEST_SUITE_END();
 
-// ---- from 02_threads on
-// ----------------------------------------------------------------------
+// ---- from 02_threads on ---------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("concurrent");
 
@@ -663,7 +661,7 @@ TEST_CASE("clients that come and go are noticed by nobody") {
     }
 }
 
-TEST_CASE("1000 clients at once") {
+TEST_CASE("1000 clients are served at once") {
     if (descriptor_limit() < 1050) {
         MESSAGE("skipped: we may not open enough descriptors");
         return;
@@ -671,7 +669,7 @@ TEST_CASE("1000 clients at once") {
     check_many_clients(1000);
 }
 
-TEST_CASE("no free descriptor") {
+TEST_CASE("without a free descriptor it waits and does not spin") {
     ServerSetup setup = setup_with(ANY_PORT);
     setup.max_fds = 24;
     Server server(setup);
@@ -708,13 +706,12 @@ TEST_CASE("no free descriptor") {
 
 TEST_SUITE_END();
 
-// ---- 03_select
-// -------------------------------------------------------------------------------
+// ---- 03_select ------------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("thread limit");
 
 // A thread needs address space for its stack: with little of it only some can be started.
-TEST_CASE("a client for whom no thread can be started is closed, the others are served") {
+TEST_CASE("a client for whom no thread can be started is closed and the others are served") {
     ServerSetup setup = setup_with(ANY_PORT);
     setup.max_address_space = 256 * MEGABYTE;
     Server server(setup);
@@ -751,8 +748,7 @@ TEST_CASE("clients beyond FD_SETSIZE are refused") {
 
 TEST_SUITE_END();
 
-// ---- from 04_callbacks on
-// --------------------------------------------------------------------
+// ---- from 04_callbacks on -------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("event loop");
 
@@ -773,7 +769,7 @@ TEST_CASE("SIGINT and SIGTERM end it with status 0") {
     }
 }
 
-TEST_CASE("SIGTERM without a free descriptor") {
+TEST_CASE("SIGTERM ends it even without a free descriptor") {
     ServerSetup setup = setup_with(ANY_PORT);
     setup.max_fds = 24;
     Server server(setup);
@@ -787,7 +783,7 @@ TEST_CASE("SIGTERM without a free descriptor") {
     check_status_0(ending);
 }
 
-TEST_CASE("10000 clients at once") {
+TEST_CASE("10000 clients are served at once") {
     std::size_t count = std::min<std::size_t>(10'000, descriptor_limit() - 50);
     if (count < 1000) {
         MESSAGE("skipped: we may not open enough descriptors");
@@ -796,7 +792,7 @@ TEST_CASE("10000 clients at once") {
     check_many_clients(count);
 }
 
-TEST_CASE("each --selector serves") {
+TEST_CASE("it serves with each --selector") {
     std::string data = random_bytes(64 * MEGABYTE);
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
@@ -824,8 +820,7 @@ TEST_CASE("--selector select refuses clients beyond FD_SETSIZE") {
 
 TEST_SUITE_END();
 
-// ---- 01_blocking
-// -----------------------------------------------------------------------------
+// ---- 01_blocking ----------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("one at a time");
 
@@ -846,7 +841,7 @@ TEST_CASE("the second client waits until the first has gone and is then served i
 }
 
 #ifdef __linux__ // prlimit changes the limit of another process
-TEST_CASE("no free descriptor for the one client") {
+TEST_CASE("without a free descriptor for the one client it waits") {
     Server server;
     Client first(server);
     first.echo("hello");

@@ -62,56 +62,59 @@ void check_verdict(const std::string& mistake, const std::string& test_case,
 
 } // namespace
 
-TEST_CASE("wire tests: a server without a mistake passes") {
+TEST_CASE("wire tests pass a server without a mistake") {
     Finished run = run_wire_tests("none", {"--test-suite=every server,concurrent"});
     INFO(run.output);
     CHECK(run.ending.status == 0);
     CHECK(run.output.find("passed | 0 failed") != std::string::npos);
 }
 
-TEST_CASE("wire tests notice: ignores a short send") {
-    check_noticed("ignores a short send", "half-close while megabytes wait to be sent back");
+TEST_CASE("wire tests notice a server that ignores a short send") {
+    check_noticed("ignores a short send",
+                  "a half-close while megabytes wait to be sent back loses nothing");
 }
 
-TEST_CASE("wire tests notice: dies of a reset") {
-    check_noticed("dies of a reset", "a client that resets the connection");
+TEST_CASE("wire tests notice a server that dies of a reset") {
+    check_noticed("dies of a reset", "a client that resets the connection harms nobody");
 }
 
-TEST_CASE("wire tests notice: loses output at half-close") {
+TEST_CASE("wire tests notice a server that loses output at half-close") {
     check_noticed("loses output at half-close",
-                  "half-close while megabytes wait to be sent back");
+                  "a half-close while megabytes wait to be sent back loses nothing");
 }
 
-TEST_CASE("wire tests notice: spins without descriptors") {
-    check_noticed("spins without descriptors", "no free descriptor");
+TEST_CASE("wire tests notice a server that spins without descriptors") {
+    check_noticed("spins without descriptors",
+                  "without a free descriptor it waits and does not spin");
 }
 
-TEST_CASE("wire tests notice: exits without descriptors") {
-    check_noticed("exits without descriptors", "no free descriptor");
+TEST_CASE("wire tests notice a server that exits without descriptors") {
+    check_noticed("exits without descriptors",
+                  "without a free descriptor it waits and does not spin");
 }
 
-TEST_CASE("wire tests notice: buffers without limit") {
+TEST_CASE("wire tests notice a server that buffers without limit") {
     check_noticed("buffers without limit",
                   "a client that does not read must wait and loses nothing");
 }
 
-TEST_CASE("wire tests notice: stops at NUL") {
+TEST_CASE("wire tests notice a server that stops at NUL") {
     check_noticed("stops at NUL", "every byte value comes back");
 }
 
-TEST_CASE("wire tests notice: dies of SIGPIPE") {
-    check_noticed("dies of SIGPIPE", "a client that leaves without its echo");
+TEST_CASE("wire tests notice a server that dies of SIGPIPE") {
+    check_noticed("dies of SIGPIPE", "a client that leaves without its echo harms nobody");
 }
 
-TEST_CASE("wire tests notice: mixes up two clients") {
+TEST_CASE("wire tests notice a server that mixes up two clients") {
     check_noticed("mixes up two clients", "what belongs to one client never reaches another");
 }
 
-TEST_CASE("wire tests notice: forgets to wait") {
+TEST_CASE("wire tests notice a server that forgets to wait") {
     check_noticed("forgets to wait", "a client that does not read must wait and loses nothing");
 }
 
-TEST_CASE("check: a server that keeps all promises") {
+TEST_CASE("check says that a server keeps all promises") {
     Finished run = run_check("4", {"--server=" ECHO_SERVER, "--patience=20"});
     INFO(run.output);
     CHECK(run.ending.status == 0);
@@ -121,28 +124,30 @@ TEST_CASE("check: a server that keeps all promises") {
     CHECK(run.output.find("All is well: 9 promises") != std::string::npos);
 }
 
-TEST_CASE("check: names the promise that is broken") {
+TEST_CASE("check names the promise that is broken") {
     check_verdict("stops at NUL", "every byte value comes back",
                   "the bytes come back unchanged", "nothing comes any more");
     check_verdict("buffers without limit",
                   "a client that does not read must wait and loses nothing",
                   "a client that never reads costs little memory and loses nothing",
                   "the server takes everything though nothing is read");
-    check_verdict("spins without descriptors", "no free descriptor",
+    check_verdict("spins without descriptors",
+                  "without a free descriptor it waits and does not spin",
                   "when descriptors run out it waits, without spinning, until some are free",
                   "the server spins");
 }
 
-TEST_CASE("check: tells that the server has died") {
-    Finished run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
-                                   "--server-arg=dies of a reset",
-                                   "--test-case=a client that resets the connection"});
+TEST_CASE("check says that the server has died") {
+    Finished run =
+        run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                        "--server-arg=dies of a reset",
+                        "--test-case=a client that resets the connection harms nobody"});
     INFO(run.output);
     CHECK(run.ending.status == 1);
     CHECK(run.output.find("(the server has ended, with status 1)") != std::string::npos);
 }
 
-TEST_CASE("check: what was not promised is only told") {
+TEST_CASE("check counts only what was promised") {
     std::vector<std::string> options = {"--server=" WRONG_SERVER,
                                         "--test-case=SIGINT and SIGTERM end it with status 0"};
     Finished run = run_check("0", options);
@@ -155,7 +160,7 @@ TEST_CASE("check: what was not promised is only told") {
     CHECK(run.output.find("end it with status 0: NO\n") != std::string::npos);
 }
 
-TEST_CASE("check: a program that is no such server") {
+TEST_CASE("check refuses a program that is not such a server") {
     Finished run = run_check("0", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                                    "--server-arg=none of these"});
     INFO(run.output);

@@ -41,7 +41,7 @@ class IdleClients {
     }
 
     // How long until the next one expires: never negative, and std::nullopt if there are no
-    // clients. Whoever waits for so long finds one in expired().
+    // clients. Whoever waits that long finds one in expired().
     std::optional<std::chrono::nanoseconds> time_to_wait(Clock::time_point now) const {
         if (last_activity_.empty()) {
             return std::nullopt;

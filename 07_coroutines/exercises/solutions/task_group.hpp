@@ -7,7 +7,7 @@
 //   - the first error cancels all others; when they have ended, join() throws it;
 //   - if whoever waits in join() is cancelled, so are all tasks; when they have ended, the
 //     CancelledError goes on (or the error of a task, if there was one);
-//   - a task that was cancelled by somebody else is no error.
+//   - a task that was cancelled by somebody else is not an error.
 //
 // The callbacks of the tasks may run when the TaskGroup is gone: so they own the State, and a
 // State has only weak references to the tasks.
