@@ -58,6 +58,12 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
         return true;
     }
 
+    // Whether it cannot be done before `other` is: it is the same, or a Task that waits for it.
+    // Looks at no more than `budget` Futures.
+    virtual bool depends_on(const FutureState& other, [[maybe_unused]] int& budget) const {
+        return this == &other;
+    }
+
     void set_exception(std::exception_ptr exception) {
         check_may_be_set();
         exception_ = std::move(exception);
