@@ -87,7 +87,7 @@ class TaskBase {
                 stack_.push_back(awaitable->generator);
             } else {
                 try {
-                    has_to_wait = wait_for(awaitable->future);
+                    has_to_wait = wait_for(std::move(awaitable->future));
                 } catch (const std::logic_error&) {
                     thrown_in = std::current_exception();
                 }
@@ -135,7 +135,7 @@ class TaskBase {
   private:
     // Returns false if the Future is done already: then there is nothing to wait for. Throws
     // std::logic_error where waiting would never end.
-    bool wait_for(const std::shared_ptr<FutureState>& future) {
+    bool wait_for(std::shared_ptr<FutureState> future) {
         if (future == nullptr) { // for the next iteration
             EventLoop::running().call_soon([this] { step(); });
             return true;
@@ -152,9 +152,9 @@ class TaskBase {
         if (future->depends_on(as_future(), budget)) {
             throw std::logic_error("a task cannot wait for itself");
         }
-        waiting_for_ = future;
-        future->add_done_callback([this](FutureState&) { step(); });
-        if (must_cancel_ && future->cancel()) {
+        waiting_for_ = std::move(future);
+        waiting_for_->add_done_callback([this](FutureState&) { step(); });
+        if (must_cancel_ && waiting_for_->cancel()) {
             must_cancel_ = false;
         }
         return true;
