@@ -136,8 +136,8 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
 
     EventLoop& loop_;
     Status status_ = Status::PENDING;
-    std::exception_ptr exception_;
     bool is_retrieved_ = false; // somebody has seen the exception
+    std::exception_ptr exception_;
     std::size_t last_callback_ = 0;
     std::function<void(FutureState&)> first_callback_; // nearly always there is no other
     std::vector<DoneCallback> callbacks_;              // after the first

@@ -24,12 +24,6 @@ struct SourceLocation {
     const char* file = "";
     const char* function = "";
     int line = 0;
-
-    static SourceLocation current(const char* file = __builtin_FILE(),
-                                  const char* function = __builtin_FUNCTION(),
-                                  int line = __builtin_LINE()) {
-        return {file, function, line};
-    }
 };
 
 // Owns the frame of a coroutine; Coroutine<T> adds the types.
@@ -85,11 +79,13 @@ class CoroutinePromise {
 
     void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
-    // Called with the operand of each co_await: notes where that is, for the await tree.
+    // Called with the operand of each co_await: notes where that is, for the await tree. Three
+    // arguments, because one of class type would take room in the frame for each co_await.
     template <typename Awaitable>
-    Awaitable&& await_transform(Awaitable&& awaitable,
-                                SourceLocation location = SourceLocation::current()) {
-        awaits_at = location;
+    Awaitable&& await_transform(Awaitable&& awaitable, const char* file = __builtin_FILE(),
+                                const char* function = __builtin_FUNCTION(),
+                                int line = __builtin_LINE()) {
+        awaits_at = {file, function, line};
         return std::forward<Awaitable>(awaitable);
     }
 
