@@ -103,19 +103,25 @@ double count_one(const Strings& tool, const std::string& label, const std::strin
            static_cast<double>(n);
 }
 
-void print_counts(const Strings& servers, const Effort& effort) {
+void print_counts(const std::string& name, const std::string& server, const Effort& effort) {
+    double instructions = count_one(COUNT_INSTRUCTIONS, "Collected : ", server, effort);
+    double allocations = count_one(COUNT_ALLOCATIONS, "total heap usage: ", server, effort);
+    std::printf("  %-34s %11.0f %12.1f\n", name.c_str(), instructions, allocations);
+    std::fflush(stdout);
+}
+
+void print_all_counts(const Strings& servers, const Effort& effort) {
     if (!has_valgrind()) {
         std::puts("no instructions and allocations: valgrind is not installed");
         return;
     }
     std::puts("one round trip of 64 bytes          instructions  allocations");
     for (const std::string& server : servers) {
-        double instructions = count_one(COUNT_INSTRUCTIONS, "Collected : ", server, effort);
-        double allocations = count_one(COUNT_ALLOCATIONS, "total heap usage: ", server, effort);
-        std::printf("  %-34s %11.0f %12.1f\n", name_of(server).c_str(), instructions,
-                    allocations);
-        std::fflush(stdout);
+        print_counts(name_of(server), server, effort);
     }
+#ifdef EPOLL_SERVER
+    print_counts("epoll alone", EPOLL_SERVER, effort);
+#endif
 }
 
 // ---- CPU time
@@ -195,7 +201,7 @@ int main(int argc, char** argv) {
         }
     }
     try {
-        print_counts(servers, effort);
+        print_all_counts(servers, effort);
         stay_on_one_core();
         print_comparison(servers, effort);
     } catch (const std::exception& error) {
