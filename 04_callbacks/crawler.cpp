@@ -185,10 +185,10 @@ int main(int argc, char** argv) {
     try {
         CrawlOptions options = parse_crawl_options(argc, argv);
         EventLoop loop;
+        Crawler crawler(loop, options); // which may take a while: Ctrl-C ends the program then
         for (int signal : {SIGINT, SIGTERM}) {
             loop.add_signal_handler(signal, [&loop] { loop.stop(); });
         }
-        Crawler crawler(loop, options);
         crawler.start_fetching();
         loop.run_forever(); // until all is done, or Ctrl-C
         crawler.crawl().print_summary();

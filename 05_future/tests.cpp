@@ -169,6 +169,20 @@ TEST_CASE("a callback that is added to a done Future still runs, in a later iter
     CHECK(seen == 42);
 }
 
+TEST_CASE("a callback that was taken back leaves the others in order") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    std::size_t first = future.add_done_callback([&](Future<int>) { log += 'A'; });
+    future.add_done_callback([&](Future<int>) { log += 'B'; });
+    CHECK(future.remove_done_callback(first));
+    CHECK_FALSE(future.remove_done_callback(first));
+    future.add_done_callback([&](Future<int>) { log += 'C'; });
+    future.set_result(1);
+    run_one_iteration(loop);
+    CHECK(log == "BC");
+}
+
 TEST_CASE("a callback that throws does not keep the others from running") {
     EventLoop loop;
     auto reports = reports_of(loop);

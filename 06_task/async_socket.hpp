@@ -134,9 +134,10 @@ class AsyncSocket {
 
     template <typename T>
     static void become_waiter(std::weak_ptr<FutureState>& waiter, const Future<T>& future,
-                              const std::string& operation) {
+                              const char* operation) {
         if (std::shared_ptr<FutureState> other = waiter.lock(); other && !other->done()) {
-            throw std::logic_error("another " + operation + " waits on this socket");
+            throw std::logic_error(std::string("another ") + operation +
+                                   " waits on this socket");
         }
         waiter = future.state();
     }

@@ -58,6 +58,12 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
         return true;
     }
 
+    // Whether it cannot be done before `other` is: it is the same, or a Task that waits for it.
+    // Looks at no more than `budget` Futures.
+    virtual bool depends_on(const FutureState& other, [[maybe_unused]] int& budget) const {
+        return this == &other;
+    }
+
     void set_exception(std::exception_ptr exception) {
         check_may_be_set();
         exception_ = std::move(exception);
@@ -79,12 +85,17 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
     std::size_t add_done_callback(std::function<void(FutureState&)> callback) {
         if (done()) {
             schedule(std::move(callback));
+        } else if (last_callback_++ == 0) {
+            first_callback_ = std::move(callback);
         } else {
-            callbacks_.push_back({++last_callback_, std::move(callback)});
+            callbacks_.push_back({last_callback_, std::move(callback)});
         }
         return last_callback_;
     }
     bool remove_done_callback(std::size_t number) {
+        if (number == 1) {
+            return std::exchange(first_callback_, nullptr) != nullptr;
+        }
         return std::erase_if(callbacks_, [number](const DoneCallback& callback) {
                    return callback.number == number;
                }) > 0;
@@ -102,6 +113,9 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
 
     void finish(Status status) {
         status_ = status;
+        if (first_callback_) {
+            schedule(std::exchange(first_callback_, nullptr));
+        }
         for (DoneCallback& callback : std::exchange(callbacks_, {})) {
             schedule(std::move(callback.function));
         }
@@ -122,10 +136,11 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
 
     EventLoop& loop_;
     Status status_ = Status::PENDING;
-    std::exception_ptr exception_;
     bool is_retrieved_ = false; // somebody has seen the exception
+    std::exception_ptr exception_;
     std::size_t last_callback_ = 0;
-    std::vector<DoneCallback> callbacks_;
+    std::function<void(FutureState&)> first_callback_; // nearly always there is no other
+    std::vector<DoneCallback> callbacks_;              // after the first
 };
 
 // With the result itself. Future<void> has one, too: that it is done.

@@ -87,7 +87,7 @@ class TaskBase {
                 stack_.push_back(awaitable->generator);
             } else {
                 try {
-                    has_to_wait = wait_for(awaitable->future);
+                    has_to_wait = wait_for(std::move(awaitable->future));
                 } catch (const std::logic_error&) {
                     thrown_in = std::current_exception();
                 }
@@ -121,25 +121,21 @@ class TaskBase {
         is_passing_on_ = false;
     }
 
+    // Whether the Future that we wait for depends on the other one.
+    bool waits_for(const FutureState& other, int& budget) const {
+        return waiting_for_ != nullptr && --budget > 0 &&
+               waiting_for_->depends_on(other, budget);
+    }
+
     // Whether cancel() has come at a moment when no Future could be told.
     bool take_cancel_request() { return std::exchange(must_cancel_, false); }
 
     virtual void finish() = 0; // the outermost generator has ended
 
   private:
-    // Whether this task waits for the other one, or for one that waits for it, and so on. A
-    // mistake worth reporting, but not at any price: a circle of more than 100 is not found.
-    bool depends_on(const TaskBase& other) const {
-        const TaskBase* task = this;
-        for (int i = 0; i < 100 && task != nullptr && task != &other; ++i) {
-            task = dynamic_cast<const TaskBase*>(task->waiting_for_.get());
-        }
-        return task == &other;
-    }
-
     // Returns false if the Future is done already: then there is nothing to wait for. Throws
     // std::logic_error where waiting would never end.
-    bool wait_for(const std::shared_ptr<FutureState>& future) {
+    bool wait_for(std::shared_ptr<FutureState> future) {
         if (future == nullptr) { // for the next iteration
             EventLoop::running().call_soon([this] { step(); });
             return true;
@@ -150,13 +146,15 @@ class TaskBase {
         if (future->done()) {
             return false;
         }
-        const auto* awaited = dynamic_cast<const TaskBase*>(future.get());
-        if (awaited != nullptr && awaited->depends_on(*this)) {
+        // A mistake that one is to be told of; but not at any price, so not in circles of more
+        // than 100.
+        int budget = 100;
+        if (future->depends_on(as_future(), budget)) {
             throw std::logic_error("a task cannot wait for itself");
         }
-        waiting_for_ = future;
-        future->add_done_callback([this](FutureState&) { step(); });
-        if (must_cancel_ && future->cancel()) {
+        waiting_for_ = std::move(future);
+        waiting_for_->add_done_callback([this](FutureState&) { step(); });
+        if (must_cancel_ && waiting_for_->cancel()) {
             must_cancel_ = false;
         }
         return true;
@@ -209,6 +207,10 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
     }
 
     FutureState& as_future() override { return *this; }
+
+    bool depends_on(const FutureState& other, int& budget) const override {
+        return this == &other || waits_for(other, budget);
+    }
 
     void abandon() override {
         forget_generators();

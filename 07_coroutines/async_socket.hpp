@@ -187,8 +187,8 @@ class AsyncSocket {
 
         std::shared_ptr<State> state_;
         Events event_;
-        TaskBase* task_ = nullptr; // once it waits
         bool is_cancelled_ = false;
+        TaskBase* task_ = nullptr; // once it waits
         std::exception_ptr error_;
     };
 

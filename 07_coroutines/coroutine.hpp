@@ -24,12 +24,6 @@ struct SourceLocation {
     const char* file = "";
     const char* function = "";
     int line = 0;
-
-    static SourceLocation current(const char* file = __builtin_FILE(),
-                                  const char* function = __builtin_FUNCTION(),
-                                  int line = __builtin_LINE()) {
-        return {file, function, line};
-    }
 };
 
 // Owns the frame of a coroutine; Coroutine<T> adds the types.
@@ -85,37 +79,19 @@ class CoroutinePromise {
 
     void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
-    // Called with the operand of each co_await: notes where that is, for the await tree.
+    // Called with the operand of each co_await: notes where that is, for the await tree. Three
+    // arguments, because one of class type would take room in the frame for each co_await.
     template <typename Awaitable>
-    Awaitable&& await_transform(Awaitable&& awaitable,
-                                SourceLocation location = SourceLocation::current()) {
-        awaits_at = location;
+    Awaitable&& await_transform(Awaitable&& awaitable, const char* file = __builtin_FILE(),
+                                const char* function = __builtin_FUNCTION(),
+                                int line = __builtin_LINE()) {
+        awaits_at = {file, function, line};
         return std::forward<Awaitable>(awaitable);
     }
 
   private:
     std::exception_ptr exception_;
 };
-
-// A Future that is done only when others are: a Task, or what gather makes.
-class Dependent {
-  public:
-    // Whether it cannot be done before `other` is. Looks at no more than `budget` Futures.
-    virtual bool depends_on(const FutureState& other, int& budget) const = 0;
-
-  protected:
-    ~Dependent() = default;
-};
-
-// Whether whoever is `other`, and waits for `future`, would wait for ever: a mistake worth
-// reporting, but not at any price: a circle of more than 100 is not found.
-inline bool depends_on(const FutureState* future, const FutureState& other, int& budget) {
-    if (future == &other) {
-        return true;
-    }
-    const auto* dependent = dynamic_cast<const Dependent*>(future);
-    return dependent != nullptr && --budget > 0 && dependent->depends_on(other, budget);
-}
 
 // Something a coroutine waits for. Lives in the frame of the coroutine, until that goes on.
 class Suspension {
@@ -131,7 +107,7 @@ class Suspension {
 };
 
 // The part of a Task that does not depend on the type of its result.
-class TaskBase : public Dependent {
+class TaskBase {
   public:
     TaskBase() = default;
     TaskBase(const TaskBase&) = delete;
@@ -181,11 +157,6 @@ class TaskBase : public Dependent {
 
     // ---- for awaiters ----
 
-    bool depends_on(const FutureState& other, int& budget) const override {
-        return suspension_ != nullptr &&
-               ::depends_on(suspension_->awaited_future(), other, budget);
-    }
-
     // `coroutine` runs next: one that is awaited, or, when that ends, the one that awaits it.
     void run_next(CoroutinePromise* coroutine) { next_ = coroutine; }
 
@@ -225,6 +196,13 @@ class TaskBase : public Dependent {
             innermost->owner->destroy();
             innermost = outer;
         }
+    }
+
+    // Whether the Future that we wait for depends on the other one.
+    bool waits_for(const FutureState& other, int& budget) const {
+        const FutureState* awaited =
+            suspension_ != nullptr ? suspension_->awaited_future() : nullptr;
+        return awaited != nullptr && --budget > 0 && awaited->depends_on(other, budget);
     }
 
     void request_cancel() {
@@ -273,8 +251,10 @@ class FutureAwaiter : public Suspension {
             throw std::logic_error("this Future belongs to another event loop");
         }
         task_ = TaskBase::current();
+        // A mistake that one is to be told of; but not at any price, so not in circles of more
+        // than 100.
         int budget = 100;
-        if (depends_on(future_.state().get(), task_->as_future(), budget)) {
+        if (future_.state()->depends_on(task_->as_future(), budget)) {
             throw std::logic_error("a task cannot wait for itself");
         }
         future_.state()->add_done_callback([task = task_](FutureState&) { task->step(); });

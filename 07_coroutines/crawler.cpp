@@ -1,7 +1,6 @@
 // A web crawler with coroutines: a queue of pages, a fixed number of workers, and a time limit
 // for each page.
 #include "async_socket.hpp"
-#include "executor.hpp"
 #include "gather.hpp"
 #include "queue.hpp"
 #include "run.hpp"
@@ -25,9 +24,9 @@
 // are still there for a moment.
 struct Crawler {
     CrawlOptions options;
+    std::vector<Endpoint> endpoints;
     Crawl crawl{options};
     Queue<Page> queue{}; // pages that are to be fetched
-    std::vector<Endpoint> endpoints{};
     bool has_finished = false;
 };
 
@@ -83,10 +82,6 @@ Coroutine<void> work(Crawler& crawler) {
 }
 
 Coroutine<void> crawl_site(Crawler& crawler) {
-    // Asking a name server blocks, so a thread does it.
-    const Url& start = crawler.options.start;
-    crawler.endpoints =
-        co_await run_in_executor([&start] { return resolve(start.host, start.port); });
     crawler.queue.put_nowait(crawler.crawl.start_page());
     std::vector<Future<void>> workers;
     std::size_t count = std::min(crawler.options.concurrency, crawler.options.max_pages);
@@ -103,7 +98,9 @@ Coroutine<void> crawl_site(Crawler& crawler) {
 
 int main(int argc, char** argv) {
     try {
-        Crawler crawler{parse_crawl_options(argc, argv)};
+        CrawlOptions options = parse_crawl_options(argc, argv);
+        // Asking a name server may block for seconds. Here nobody else has to wait for it yet.
+        Crawler crawler{options, resolve(options.start.host, options.start.port)};
         EventLoop loop;
         run(loop, crawl_site(crawler)); // returns early after Ctrl-C
         crawler.crawl.print_summary();

@@ -33,7 +33,7 @@ inline constexpr ReturnExceptions return_exceptions;
 // Done when all children are, or, unless exceptions are wanted as results, when the first has
 // failed. The callbacks of the children own it; it only has weak references to the children.
 template <typename T>
-class GatherState : public TypedFutureState<std::vector<Outcome<T>>>, public Dependent {
+class GatherState : public TypedFutureState<std::vector<Outcome<T>>> {
   public:
     GatherState(EventLoop& loop, const std::vector<Future<T>>& children, bool wants_exceptions)
         : TypedFutureState<std::vector<Outcome<T>>>(loop), outcomes_(children.size()),
@@ -57,9 +57,12 @@ class GatherState : public TypedFutureState<std::vector<Outcome<T>>>, public Dep
     }
 
     bool depends_on(const FutureState& other, int& budget) const override {
-        return std::any_of(children_.begin(), children_.end(), [&](const auto& child) {
-            return ::depends_on(child.lock().get(), other, budget);
-        });
+        auto child_depends = [&](const std::weak_ptr<FutureState>& weak_child) {
+            std::shared_ptr<FutureState> child = weak_child.lock();
+            return child != nullptr && child->depends_on(other, budget);
+        };
+        return this == &other ||
+               (--budget > 0 && std::any_of(children_.begin(), children_.end(), child_depends));
     }
 
     void child_done(std::size_t index, const Future<T>& child) {

@@ -53,6 +53,10 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     FutureState& as_future() override { return *this; }
 
+    bool depends_on(const FutureState& other, int& budget) const override {
+        return this == &other || waits_for(other, budget);
+    }
+
     void abandon() override { destroy_coroutines(); }
 
   protected:

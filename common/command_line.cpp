@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
-#include <string_view>
 #include <system_error>
 
 namespace {
@@ -27,54 +26,66 @@ std::string usage(bool has_selector) {
     return text + "  --help           this text\n";
 }
 
-[[noreturn]] void exit_with_usage(const std::string& problem, bool has_selector) {
-    std::cerr << "echo_server: " << problem << '\n' << usage(has_selector);
-    std::exit(2);
+std::uint16_t parse_port(const Arguments& arguments, const std::string& text) {
+    std::uint16_t port = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        arguments.fail("'" + text + "' is not a port (0 to 65535)");
+    }
+    return port;
 }
 
-bool parse_port(std::string_view text, std::uint16_t& port) {
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc() && end == text.data() + text.size();
+std::string parse_selector(const Arguments& arguments, const std::string& name) {
+    if (!is_selector_name(name)) {
+        arguments.fail("there is no selector '" + name + "' here");
+    }
+    return name;
 }
 
 LoopServerOptions parse(int argc, char** argv, bool has_selector) {
     LoopServerOptions options;
-    for (int i = 1; i < argc; ++i) {
-        std::string option = argv[i];
-        if (option == "--help") {
-            std::cout << usage(has_selector);
-            std::exit(0);
-        }
-        if (option == "--quiet") {
+    Arguments arguments(argc, argv, "echo_server", usage(has_selector));
+    while (std::optional<std::string> option = arguments.next()) {
+        if (*option == "--quiet") {
             set_quiet(true);
-            continue;
-        }
-        bool is_known = option == "--host" || option == "--port" ||
-                        (has_selector && option == "--selector");
-        if (!is_known) {
-            exit_with_usage("unknown argument '" + option + "'", has_selector);
-        }
-        if (i + 1 == argc) {
-            exit_with_usage("a value is missing after " + option, has_selector);
-        }
-        std::string value = argv[++i];
-        if (option == "--host") {
-            options.host = value;
-        } else if (option == "--port") {
-            if (!parse_port(value, options.port)) {
-                exit_with_usage("'" + value + "' is not a port (0 to 65535)", has_selector);
-            }
+        } else if (*option == "--host") {
+            options.host = arguments.value_of(*option);
+        } else if (*option == "--port") {
+            options.port = parse_port(arguments, arguments.value_of(*option));
+        } else if (has_selector && *option == "--selector") {
+            options.selector = parse_selector(arguments, arguments.value_of(*option));
         } else {
-            options.selector = value;
-            if (!is_selector_name(value)) {
-                exit_with_usage("there is no selector '" + value + "' here", has_selector);
-            }
+            arguments.fail("unknown argument '" + *option + "'");
         }
     }
     return options;
 }
 
 } // namespace
+
+std::optional<std::string> Arguments::next() {
+    if (next_ == end_) {
+        return std::nullopt;
+    }
+    std::string argument = *next_++;
+    if (argument == "--help") {
+        std::cout << usage_;
+        std::exit(0);
+    }
+    return argument;
+}
+
+std::string Arguments::value_of(const std::string& option) {
+    if (next_ == end_) {
+        fail("a value is missing after " + option);
+    }
+    return *next_++;
+}
+
+void Arguments::fail(const std::string& problem) const {
+    std::cerr << program_ << ": " << problem << '\n' << usage_;
+    std::exit(2);
+}
 
 ServerOptions parse_server_options(int argc, char** argv) {
     return parse(argc, argv, false);

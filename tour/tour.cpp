@@ -8,13 +8,15 @@
 #include "tour/timeline.hpp"
 #include "tour/watch.hpp"
 
+#include "common/command_line.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -42,49 +44,35 @@ const char* const USAGE =
     "                 stage: both sides of one run, the clients and the server's threads\n"
     "  --help         this text\n";
 
-[[noreturn]] void exit_with_usage(const std::string& problem) {
-    std::cerr << "tour: " << problem << '\n' << USAGE;
-    std::exit(2);
-}
-
-void set_option(Options& options, const std::string& name, const std::string& value) {
-    if (name == "--json") {
-        options.json_file = value;
-    } else if (name == "--svg") {
-        options.svg_file = value;
-    } else if (name == "--pictures") {
-        options.pictures_folder = value;
-    } else if (name == "--only") {
-        try {
-            options.stages = find_stages(value);
-        } catch (const std::invalid_argument& error) {
-            exit_with_usage(error.what());
-        }
-    } else {
-        exit_with_usage("unknown argument '" + name + "'");
+std::vector<Stage> parse_stages(const Arguments& arguments, const std::string& value) {
+    try {
+        return find_stages(value);
+    } catch (const std::invalid_argument& error) {
+        arguments.fail(error.what());
     }
 }
 
 Options parse_options(int argc, char** argv) {
     Options options;
-    for (int i = 1; i < argc; ++i) {
-        std::string option = argv[i];
-        if (option == "--help") {
-            std::cout << USAGE;
-            std::exit(0);
-        }
-        if (option == "--quick") {
+    Arguments arguments(argc, argv, "tour", USAGE);
+    while (std::optional<std::string> option = arguments.next()) {
+        if (*option == "--quick") {
             options.is_quick = true;
-            continue;
+        } else if (*option == "--json") {
+            options.json_file = arguments.value_of(*option);
+        } else if (*option == "--svg") {
+            options.svg_file = arguments.value_of(*option);
+        } else if (*option == "--pictures") {
+            options.pictures_folder = arguments.value_of(*option);
+        } else if (*option == "--only") {
+            options.stages = parse_stages(arguments, arguments.value_of(*option));
+        } else {
+            arguments.fail("unknown argument '" + *option + "'");
         }
-        if (i + 1 == argc) {
-            exit_with_usage("unknown argument, or a value is missing: '" + option + "'");
-        }
-        set_option(options, option, argv[++i]);
     }
     if (!options.pictures_folder.empty() &&
         (options.is_quick || !options.json_file.empty() || !options.svg_file.empty())) {
-        exit_with_usage("--pictures goes with --only, and with nothing else");
+        arguments.fail("--pictures goes with --only, and with nothing else");
     }
     return options;
 }

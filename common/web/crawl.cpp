@@ -1,15 +1,18 @@
 #include "common/web/crawl.hpp"
 
+#include "common/command_line.hpp"
 #include "common/web/html.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
+#include <iomanip>
 #include <iostream>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <unistd.h>
 
@@ -23,47 +26,45 @@ constexpr const char* USAGE =
     "  --concurrency N    how many pages to fetch at once (10)\n"
     "  --max-pages N      how many pages to ask for at most (10000)\n"
     "  --timeout SECONDS  how long one page may take (10)\n"
-    "  --quiet            print failures and the summary only\n"
+    "  --quiet            print the summary, and only what could not be fetched or followed\n"
     "  --help             this text\n";
 
-[[noreturn]] void exit_with_usage(const std::string& problem) {
-    std::cerr << "crawler: " << problem << '\n' << USAGE;
-    std::exit(2);
+[[noreturn]] void fail_for_value(const Arguments& arguments, const std::string& option,
+                                 const std::string& value) {
+    arguments.fail("'" + value + "' is not a valid value for " + option);
 }
 
-[[noreturn]] void exit_with_bad_value(const std::string& option, const std::string& value) {
-    exit_with_usage("'" + value + "' is not a valid value for " + option);
-}
-
-std::size_t parse_count(const std::string& option, const std::string& value) {
+std::size_t parse_count(Arguments& arguments, const std::string& option) {
+    std::string value = arguments.value_of(option);
     std::size_t count = 0;
     const char* end = value.data() + value.size();
     auto [rest, error] = std::from_chars(value.data(), end, count);
     if (error != std::errc() || rest != end || count == 0) {
-        exit_with_bad_value(option, value);
+        fail_for_value(arguments, option, value);
     }
     return count;
 }
 
-std::chrono::milliseconds parse_seconds(const std::string& option, const std::string& value) {
+std::chrono::milliseconds parse_seconds(Arguments& arguments, const std::string& option) {
+    std::string value = arguments.value_of(option);
     char* end = nullptr;
     double seconds = std::strtod(value.c_str(), &end);
     bool is_number =
         value.find_first_not_of("0123456789.") == std::string::npos && // " 1", "0x1"
         !value.empty() && end == value.c_str() + value.size();
     if (!is_number || !(seconds > 0 && seconds <= 86'400)) { // at most a day
-        exit_with_bad_value(option, value);
+        fail_for_value(arguments, option, value);
     }
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
-Url parse_start(const std::string& text) {
+Url parse_start(const Arguments& arguments, const std::string& text) {
     if (scheme_of(text) == "https") {
-        exit_with_usage("https is not supported, only http: " + text);
+        arguments.fail("https is not supported, only http: " + text);
     }
     std::optional<Url> url = parse_url(text);
     if (!url) {
-        exit_with_usage("'" + text + "' is not an http URL");
+        arguments.fail("'" + text + "' is not an http URL");
     }
     return *url;
 }
@@ -73,40 +74,26 @@ Url parse_start(const std::string& text) {
 CrawlOptions parse_crawl_options(int argc, char** argv) {
     CrawlOptions options;
     std::optional<Url> start;
-    for (int i = 1; i < argc; ++i) {
-        std::string option = argv[i];
-        if (option == "--help") {
-            std::cout << USAGE;
-            std::exit(0);
-        }
-        if (option == "--quiet") {
+    Arguments arguments(argc, argv, "crawler", USAGE);
+    while (std::optional<std::string> argument = arguments.next()) {
+        if (*argument == "--quiet") {
             options.is_quiet = true;
-            continue;
-        }
-        if (!option.starts_with("-")) {
-            if (start) {
-                exit_with_usage("one URL, please, and not '" + option + "' as well");
-            }
-            start = parse_start(option);
-            continue;
-        }
-        if (option != "--concurrency" && option != "--max-pages" && option != "--timeout") {
-            exit_with_usage("unknown argument '" + option + "'");
-        }
-        if (i + 1 == argc) {
-            exit_with_usage("a value is missing after " + option);
-        }
-        std::string value = argv[++i];
-        if (option == "--concurrency") {
-            options.concurrency = parse_count(option, value);
-        } else if (option == "--max-pages") {
-            options.max_pages = parse_count(option, value);
+        } else if (*argument == "--concurrency") {
+            options.concurrency = parse_count(arguments, *argument);
+        } else if (*argument == "--max-pages") {
+            options.max_pages = parse_count(arguments, *argument);
+        } else if (*argument == "--timeout") {
+            options.timeout = parse_seconds(arguments, *argument);
+        } else if (argument->starts_with("-")) {
+            arguments.fail("unknown argument '" + *argument + "'");
+        } else if (start) {
+            arguments.fail("one URL, please, and not '" + *argument + "' as well");
         } else {
-            options.timeout = parse_seconds(option, value);
+            start = parse_start(arguments, *argument);
         }
     }
     if (!start) {
-        exit_with_usage("a URL is missing");
+        arguments.fail("a URL is missing");
     }
     options.start = *start;
     return options;
@@ -130,15 +117,21 @@ void Crawl::end() {
 std::vector<Page> Crawl::fetched(const Page& page, const ResponseParser& response) {
     std::optional<std::string> location = response.location();
     std::optional<Url> target = location ? resolve(page.url, *location) : std::nullopt;
-    if (target && page.redirects == MAX_REDIRECTS) {
+    bool leads_here = target && is_same_site(*target, options_.start);
+    if (leads_here && page.redirects == MAX_REDIRECTS) {
         failed(page, "too many redirects");
         return {};
     }
     std::vector<Page> pages;
     std::string arrow;
-    if (target) {
+    if (leads_here) {
         arrow = " -> " + to_text(*target);
         add_if_new(*target, page.redirects + 1, pages);
+    } else if (location) {
+        arrow = " -> " +
+                (target ? to_text(*target) : resolve_reference(to_text(page.url), *location)) +
+                " (not followed)";
+        ++redirects_left_out_;
     } else if (response.is_html() && response.status() == 200) {
         for (const Url& url : links_of(response.body(), page.url)) {
             add_if_new(url, 0, pages);
@@ -147,7 +140,8 @@ std::vector<Page> Crawl::fetched(const Page& page, const ResponseParser& respons
     ++fetched_;
     bool is_failure = response.status() >= 400;
     failures_ += is_failure ? 1 : 0;
-    if (!options_.is_quiet || is_failure) {
+    bool is_left_out = location && !leads_here;
+    if (!options_.is_quiet || is_failure || is_left_out) {
         std::cout << std::to_string(response.status()) + " " +
                          std::to_string(response.body().size()) + " " + to_text(page.url) +
                          arrow + "\n"
@@ -164,12 +158,19 @@ void Crawl::failed(const Page& page, const std::string& reason) {
 }
 
 void Crawl::add_if_new(const Url& url, int redirects, std::vector<Page>& pages) {
-    if (!is_same_site(url, options_.start) || known_.size() == options_.max_pages) {
+    if (!is_same_site(url, options_.start)) {
         return;
     }
-    if (known_.insert(to_text(url)).second) {
-        pages.push_back({url, redirects});
+    std::string text = to_text(url);
+    if (known_.contains(text)) {
+        return;
     }
+    if (known_.size() == options_.max_pages) {
+        has_reached_max_pages_ = true;
+        return;
+    }
+    known_.insert(std::move(text));
+    pages.push_back({url, redirects});
 }
 
 void Crawl::show_progress() const {
@@ -183,7 +184,17 @@ void Crawl::print_summary() {
     if (has_terminal_) {
         std::cerr << "\r\033[K";
     }
+    if (redirects_left_out_ > 0) {
+        std::cout << "redirects to other sites, not followed: " << redirects_left_out_ << '\n';
+    }
+    if (has_reached_max_pages_) {
+        std::cout << "reached --max-pages " << options_.max_pages << ": there are more\n";
+    }
     std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
-    std::printf("%zu URLs fetched in %.1f seconds, achieved concurrency = %zu\n", fetched_,
-                taken.count(), most_active_);
+    std::cout << fetched_ << " URLs fetched in " << std::fixed << std::setprecision(1)
+              << taken.count() << " seconds, achieved concurrency = " << most_active_ << '\n'
+              << std::flush;
+    if (!std::cout) {
+        throw std::runtime_error("cannot write to standard output");
+    }
 }

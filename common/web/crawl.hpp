@@ -16,7 +16,7 @@ struct CrawlOptions {
     std::size_t concurrency = 10;              // how many pages are fetched at once, at most
     std::size_t max_pages = 10000;             // no page is asked for when that many have been
     std::chrono::milliseconds timeout{10'000}; // for one page
-    bool is_quiet = false;                     // failures and the summary only
+    bool is_quiet = false;                     // no line for a page that was fetched
 };
 
 // Ends the program itself, as parse_server_options does: with status 2 after a wrong argument.
@@ -46,7 +46,8 @@ class Crawl {
     // No answer, or none that makes sense.
     void failed(const Page& page, const std::string& reason);
 
-    // "N URLs fetched in S seconds, achieved concurrency = C"
+    // What was left out, and "N URLs fetched in S seconds, achieved concurrency = C". Throws
+    // std::runtime_error if anything could not be written.
     void print_summary();
     // The exit status: 0 if every page was fetched.
     int status() const { return failures_ == 0 ? 0 : 1; }
@@ -63,5 +64,7 @@ class Crawl {
     std::size_t most_active_ = 0;
     std::size_t fetched_ = 0;
     std::size_t failures_ = 0;
+    std::size_t redirects_left_out_ = 0; // to other sites
+    bool has_reached_max_pages_ = false;
     bool has_terminal_;
 };

@@ -101,6 +101,7 @@ std::string make_request(const Url& url) {
            "\r\n"
            "User-Agent: crawler/1.0\r\n"
            "Accept: */*\r\n"
+           "Accept-Encoding: identity\r\n" // not compressed
            "Connection: close\r\n"
            "\r\n";
 }
@@ -289,6 +290,11 @@ void ResponseParser::end_of_headers() {
     }
     if (status_ == 204 || status_ == 304) {
         part_ = Part::done;
+        return;
+    }
+    if (std::vector<std::string> codings = list_of(header("content-encoding").value_or(""));
+        !codings.empty() && codings != std::vector<std::string>{"identity"}) {
+        fail("unknown Content-Encoding " + *header("content-encoding"));
         return;
     }
     if (std::optional<std::string> coding = header("transfer-encoding")) {

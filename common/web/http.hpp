@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-// GET, with "Connection: close": the server closes the connection after its answer.
+// GET, with "Connection: close": the server closes the connection after its answer; and with
+// "Accept-Encoding: identity": the parser does not decompress, so another one is an error.
 std::string make_request(const Url& url);
 
 // Give it what you receive, until it is done:

@@ -570,6 +570,7 @@ TEST_CASE("http: a request names the host and closes the connection") {
                                                      "Host: h:81\r\n"
                                                      "User-Agent: crawler/1.0\r\n"
                                                      "Accept: */*\r\n"
+                                                     "Accept-Encoding: identity\r\n"
                                                      "Connection: close\r\n"
                                                      "\r\n");
 }
@@ -701,6 +702,19 @@ TEST_CASE("http: chunks are joined or refused") {
         CHECK(error_of(OK + "Transfer-Encoding: " + coding + "\r\n\r\n0\r\n\r\n") ==
               "unknown Transfer-Encoding");
     }
+}
+
+TEST_CASE("http: a body in an unknown Content-Encoding is refused") {
+    for (const char* value : {"identity", "Identity ", "", " , "}) {
+        CAPTURE(value);
+        check_body(OK + "Content-Encoding: " + value + "\r\nContent-Length: 2\r\n\r\nab", "ab");
+    }
+    for (const char* value : {"gzip", "identity, br", "x"}) {
+        CAPTURE(value);
+        CHECK(error_of(OK + "Content-Encoding: " + value + "\r\nContent-Length: 2\r\n\r\nab") ==
+              "unknown Content-Encoding " + std::string(value));
+    }
+    CHECK(is_complete("HTTP/1.1 304 Not Modified\r\nContent-Encoding: gzip\r\n\r\n"));
 }
 
 TEST_CASE("http: answers that are too large are refused") {

@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <iterator>
 #include <sstream>
@@ -40,11 +41,14 @@ std::string crawler_program; // --crawler
 
 // ---- running the crawler --------------------------------------------------------------------
 
-// The last line: "12 URLs fetched in 0.3 seconds, achieved concurrency = 10"
+// The last line: "12 URLs fetched in 0.3 seconds, achieved concurrency = 10", and those before
+// it that say what was left out.
 struct Summary {
     std::size_t pages = 0;
     double seconds = 0;
     std::size_t concurrency = 0;
+    std::size_t redirects_left_out = 0;
+    std::size_t max_pages = 0; // if there were more
 };
 
 struct Result {
@@ -67,6 +71,16 @@ Summary parse_summary(const std::string& line) {
     return summary;
 }
 
+// Takes the last line away if it begins with `start` and a number, which is returned.
+std::size_t take_number(Strings& lines, const std::string& start) {
+    if (lines.empty() || !lines.back().starts_with(start)) {
+        return 0;
+    }
+    std::size_t number = std::stoul(lines.back().substr(start.size()));
+    lines.pop_back();
+    return number;
+}
+
 // Takes the output of the crawler apart.
 Result make_result(const Ending& ending, const std::string& output, const std::string& errors) {
     Result result;
@@ -81,6 +95,9 @@ Result make_result(const Ending& ending, const std::string& output, const std::s
     REQUIRE_MESSAGE(!result.lines.empty(), "no output, but: ", errors);
     result.summary = parse_summary(result.lines.back());
     result.lines.pop_back();
+    result.summary.max_pages = take_number(result.lines, "reached --max-pages ");
+    result.summary.redirects_left_out =
+        take_number(result.lines, "redirects to other sites, not followed: ");
     std::sort(result.lines.begin(), result.lines.end());
     return result;
 }
@@ -127,10 +144,14 @@ class RunningCrawler {
         }
     }
 
-    Result wait() {
+    Ending wait_for_end() {
         while (read_some()) {
         }
-        Ending ending = child_.reap();
+        return child_.reap();
+    }
+
+    Result wait() {
+        Ending ending = wait_for_end();
         return make_result(ending, output_text_, "");
     }
 
@@ -163,6 +184,7 @@ class TestSite {
     std::string url(const std::string& target) const { return server_.url(target); }
     const Strings& expected() const { return expected_; }
     std::size_t answers() const { return answers_; } // of the expected lines
+    std::size_t redirects_left_out() const { return redirects_left_out_; }
 
     // A page that has to be fetched; the size is that of its body.
     void page(const std::string& target, Reply page_reply, int status, std::size_t size) {
@@ -191,6 +213,14 @@ class TestSite {
         expected_.back() += " -> " + (where.starts_with('/') ? url(where) : where);
     }
 
+    // A redirect to another site, which is `where`.
+    void redirect_elsewhere(const std::string& target, const std::string& status,
+                            const std::string& location, const std::string& where) {
+        redirect_to(target, status, location, where);
+        expected_.back() += " (not followed)";
+        ++redirects_left_out_;
+    }
+
     // A page that cannot be fetched. No reason: it is the system's, in its words.
     void bad_page(const std::string& target, Reply page_reply, const std::string& reason = "") {
         server_.add(target, std::move(page_reply));
@@ -209,6 +239,7 @@ class TestSite {
         check_same(lines, expected);
         check_requests();
         CHECK(result.summary.pages == answers_);
+        CHECK(result.summary.redirects_left_out == redirects_left_out_);
     }
 
     // Every page once, and nothing else.
@@ -258,6 +289,7 @@ class TestSite {
     Strings targets_;
     Strings expected_;
     std::size_t answers_ = 0;
+    std::size_t redirects_left_out_ = 0;
 };
 
 Reply raw(const std::string& text, Reply::End end = Reply::End::close) {
@@ -341,8 +373,9 @@ std::string add_redirects(TestSite& site, const WebSite& other) {
     site.redirect_to("/r/loop1", "302", "loop2", "/r/loop2");
     site.redirect_to("/r/loop2", "302", "loop3", "/r/loop3");
     site.redirect_to("/r/loop3", "302", "loop1", "/r/loop1");
-    site.redirect_to("/r/other", "302", other.url("/trap"), other.url("/trap"));
-    site.page("/r/https", redirect("301", "https://127.0.0.1/"), 301, 0);
+    site.redirect_elsewhere("/r/other", "302", other.url("/trap"), other.url("/trap"));
+    site.redirect_elsewhere("/r/scheme", "301", "https://127.0.0.1/", "https://127.0.0.1/");
+    site.redirect_elsewhere("/r/wrong", "301", "http:///x", "http:///x");
     site.page("/r/nowhere", raw("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"), 302, 0);
 
     // 10 redirects in a row are right, 11 are too many.
@@ -357,7 +390,7 @@ std::string add_redirects(TestSite& site, const WebSite& other) {
 
     std::string links;
     for (const char* name : {"301", "302", "303", "307", "308", "known", "self", "loop1",
-                             "other", "https", "nowhere"}) {
+                             "other", "scheme", "wrong", "nowhere"}) {
         links += link_to("/r/" + std::string(name));
     }
     return links + link_to("/ten/0") + link_to("/eleven/0");
@@ -573,10 +606,14 @@ TEST_CASE("the start page may be a redirect") {
 TEST_CASE("a redirect to another host is not followed") {
     TestSite site;
     WebSite other;
-    site.redirect_to("/", "301", other.url("/"), other.url("/"));
+    site.redirect_elsewhere("/", "301", other.url("/"), other.url("/"));
     Result result = crawl(site.url("/"));
     site.check(result);
     CHECK(other.requests().empty());
+
+    TestSite secure; // with --quiet, too: nothing else would tell what has happened
+    secure.redirect_elsewhere("/", "301", "https://127.0.0.1/", "https://127.0.0.1/");
+    secure.check(crawl(secure.url("/"), {"--quiet"}));
 }
 
 TEST_CASE("a start page that cannot be fetched gives status 1") {
@@ -590,6 +627,16 @@ TEST_CASE("a start page that cannot be fetched gives status 1") {
     malformed.bad_page("/", raw("hello\r\n"), "not an HTTP/1 answer");
     result = crawl(malformed.url("/"));
     malformed.check(result);
+    CHECK(result.ending.status == 1);
+}
+
+TEST_CASE("a page that is compressed though this was not asked for is a failure") {
+    TestSite site;
+    std::string length = "Content-Length: 3\r\n";
+    site.bad_page("/", raw(HTML_HEADER + length + "Content-Encoding: gzip\r\n\r\n\x1f\x8b\b"),
+                  "unknown Content-Encoding gzip");
+    Result result = crawl(site.url("/"));
+    site.check(result);
     CHECK(result.ending.status == 1);
 }
 
@@ -715,13 +762,16 @@ TEST_CASE("--max-pages ends the crawl after so many pages") {
         Result result = crawl(site.url("/"), {"--max-pages", std::to_string(max_pages)});
         CHECK(result.lines.size() == max_pages);
         CHECK(result.summary.pages == max_pages);
+        CHECK(result.summary.max_pages == max_pages);
         CHECK(site.server().requests().size() == max_pages);
         CHECK(site.server().requests("/") == 1);
         CHECK(result.ending.status == 0);
     }
     TestSite site;
-    build_flat_site(site, 9, html("<p>x"));
-    site.check(crawl(site.url("/"), {"--max-pages", "10"}));
+    build_flat_site(site, 9, html(link_to("/")));
+    Result result = crawl(site.url("/"), {"--max-pages", "10"}); // these are all there are
+    site.check(result);
+    CHECK(result.summary.max_pages == 0);
 }
 
 TEST_CASE("--max-pages counts redirects and failures") {
@@ -734,6 +784,7 @@ TEST_CASE("--max-pages counts redirects and failures") {
     cut.redirect_to("/", "302", "/a", "/a");
     Result result = crawl(cut.url("/"), {"--max-pages", "1"});
     cut.check(result);
+    CHECK(result.summary.max_pages == 1);
     CHECK(result.ending.status == 0);
 }
 
@@ -807,6 +858,17 @@ TEST_CASE("SIGTERM ends it at once with what it has") {
     CHECK(result.summary.pages == 0);
 }
 
+#ifdef SLOW_LOOKUP
+TEST_CASE("SIGINT ends it at once while it looks up the name of the host") {
+    ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
+    RunningCrawler crawler({"http://slow.example/"});
+    ::unsetenv("LD_PRELOAD");
+    crawler.wait_for_output("looking up\n");
+    crawler.signal(SIGINT);
+    CHECK(crawler.wait_for_end().signal == SIGINT);
+}
+#endif
+
 // ---- the command line -----------------------------------------------------------------------
 
 TEST_CASE("--quiet shows only failures and the summary") {
@@ -815,15 +877,33 @@ TEST_CASE("--quiet shows only failures and the summary") {
     build_large_site(site, other);
     Result result = crawl(site.url("/"), {"--quiet"});
     std::size_t failures = site.expected().size() - site.answers() + 2; // 404 and 500
-    CHECK(result.lines.size() == failures);
+    CHECK(result.lines.size() == failures + site.redirects_left_out());
     for (const std::string& line : result.lines) {
-        bool is_failure = line.starts_with("failed ") || line == "404 8 " + site.url("/404") ||
-                          line == "500 6 " + site.url("/500");
-        CHECK_MESSAGE(is_failure, line);
+        bool is_expected = line.starts_with("failed ") || line == "404 8 " + site.url("/404") ||
+                           line == "500 6 " + site.url("/500") ||
+                           line.ends_with(" (not followed)");
+        CHECK_MESSAGE(is_expected, line);
     }
     CHECK(result.summary.pages == site.answers());
     CHECK(result.ending.status == 1);
     site.check_requests();
+}
+
+TEST_CASE("output that cannot be written is an error") {
+    if (::access("/dev/full", W_OK) != 0) {
+        MESSAGE("skipped: no /dev/full here");
+        return;
+    }
+    TestSite site;
+    site.leaf("/");
+    for (const Strings& options : {Strings{}, Strings{"--quiet"}}) {
+        Strings arguments = {"-c", "exec \"$@\" >/dev/full", "sh", crawler_program,
+                             site.url("/")};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        Finished run = run_program("/bin/sh", arguments);
+        CHECK(run.ending.status == 1);
+        CHECK(run.errors == "crawler: cannot write to standard output\n");
+    }
 }
 
 TEST_CASE("options may come in any order") {

@@ -47,7 +47,7 @@ void check_url(const Url& url) {
     must(url.has_query || url.query.empty(), "only a URL with a query has a query");
     must(text.find_first_of("#\\ \r\n\t\"<>") == std::string::npos, "no such characters");
     std::string request = make_request(url);
-    must(std::count(request.begin(), request.end(), '\n') == 6, "a request has six lines");
+    must(std::count(request.begin(), request.end(), '\n') == 7, "a request has seven lines");
 }
 
 // The base up to the first line end, then the reference.
