@@ -45,7 +45,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     bool cancel() override {
         if (this->done()) {
-            return false;
+            return FutureState::cancel();
         }
         request_cancel();
         return true;

@@ -90,6 +90,12 @@ TEST_CASE("wire tests notice: exits without descriptors") {
     check_noticed("exits without descriptors", "no free descriptor");
 }
 
+TEST_CASE("wire tests notice: spins on an error of accept") {
+    check_noticed(
+        "spins on an error of accept",
+        "an error of accept that may pass is logged ten times a second and ends nothing");
+}
+
 TEST_CASE("wire tests notice: buffers without limit") {
     check_noticed("buffers without limit",
                   "a client that does not read must wait and loses nothing");
