@@ -226,6 +226,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         if (!has_ended_) {
             throw std::logic_error("a Task gets its result from its generator only");
         }
+        FutureState::check_may_be_set();
     }
 
   private:

@@ -60,6 +60,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         if (!has_ended_) {
             throw std::logic_error("a Task gets its result from its coroutine only");
         }
+        FutureState::check_may_be_set();
     }
 
   private:
