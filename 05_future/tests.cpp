@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -834,6 +835,7 @@ TEST_CASE("a callback that calls close when it is destroyed by close") {
     loop.call_later(1h, [closes = closer()] {});
     loop.add_reader(pair.ours.fd(), [closes = closer()] {});
     loop.call_soon_threadsafe([closes = closer()] {});
+    loop.add_signal_handler(SIGUSR1, [closes = closer()] {});
     loop.close(); // returns
-    CHECK(calls == 4);
+    CHECK(calls == 5);
 }
