@@ -109,7 +109,10 @@ class TaskBase {
     using Promise = GeneratorPromise<Awaitable, void>;
 
     void start(Promise& outermost) { stack_.push_back(&outermost); }
-    void forget_generators() { stack_.clear(); }
+    void forget_generators() {
+        stack_.clear();
+        waiting_for_ = nullptr; // tasks that wait for each other in a circle own each other
+    }
 
     // The innermost generator sees the cancellation first: as the result of the Future it waits
     // for, or at its next step.

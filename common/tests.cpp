@@ -223,13 +223,15 @@ TEST_CASE("Socket: accept of a socket that does not listen is an error at once")
 }
 
 TEST_CASE("Socket: the errors of accept after which no other try will help") {
-    for (auto [error, is_broken] :
-         {std::pair(EBADF, true), std::pair(EINVAL, true), std::pair(ENOTSOCK, true),
-          std::pair(EPERM, false), std::pair(EMFILE, false), std::pair(ENOMEM, false)}) {
-        CAPTURE(error);
-        std::system_error accept_error(error, std::generic_category());
-        CHECK(is_broken_listener(accept_error) == is_broken);
-    }
+    auto is_broken = [](int error) {
+        return is_broken_listener(std::system_error(error, std::generic_category()));
+    };
+    CHECK(is_broken(EBADF));
+    CHECK(is_broken(EINVAL));
+    CHECK(is_broken(ENOTSOCK));
+    CHECK_FALSE(is_broken(EPERM));
+    CHECK_FALSE(is_broken(EMFILE));
+    CHECK_FALSE(is_broken(ENOMEM));
 }
 
 TEST_CASE("Socket: programs we start do not inherit descriptors") {
