@@ -1778,6 +1778,19 @@ TEST_CASE("shield: what it protects goes on when whoever awaits it is cancelled"
     CHECK(inner.result() == 42);
 }
 
+TEST_CASE("shield: a timeout does not reach what it protects") {
+    struct Body {
+        static Coroutine<int> wait(Task<int> task) {
+            co_return co_await wait_for(shield(task), 1us);
+        }
+    };
+    EventLoop loop;
+    Task<int> task = create_task(loop, give_later(42, 10ms));
+    CHECK_THROWS_AS(run_coroutine(loop, Body::wait(task)), TimeoutError);
+    CHECK_FALSE(task.cancelled());
+    CHECK(run_until_complete(loop, task) == 42);
+}
+
 TEST_CASE("shield: gives the value, the exception or the cancellation of what it protects") {
     EventLoop loop;
     Future<int> value(loop);
