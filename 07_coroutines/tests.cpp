@@ -1357,6 +1357,28 @@ TEST_CASE(
     CHECK(log == "cleaned up");
 }
 
+TEST_CASE("wait_for ends also what waits again and again for what is there at once") {
+    struct Body {
+        static Coroutine<void> give_up_turns() {
+            for (int i = 0; i < 100'000; ++i) { // fails instead of hanging
+                co_await sleep(0ms);
+            }
+        }
+        static Coroutine<void> produce_for_ever(Queue<int>& queue) {
+            while (true) {
+                queue.put_nowait(1);
+                co_await sleep(0ms);
+            }
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(Body::give_up_turns(), 1us)), TimeoutError);
+    Queue<int> queue;
+    create_task(loop, Body::produce_for_ever(queue));
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(consume(queue, 100'000), 1us)), TimeoutError);
+    cancel_all_tasks(loop);
+}
+
 TEST_CASE("wait_for with a timeout of 400 years, or of minus 400") {
     EventLoop loop;
     constexpr auto LONG = std::chrono::hours(400 * 365 * 24);
