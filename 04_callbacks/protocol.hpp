@@ -129,8 +129,9 @@ class Transport {
         update_reader();
     }
     void resume_reading() {
-        is_reading_paused_ = false;
-        update_reader();
+        if (std::exchange(is_reading_paused_, false)) { // otherwise it is registered already
+            update_reader();
+        }
     }
     bool is_reading() const { return !is_reading_paused_ && !is_eof_received_ && !is_closing_; }
 

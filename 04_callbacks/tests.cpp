@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -516,13 +517,6 @@ TEST_CASE("removing a reader that is not there returns false") {
     CHECK_FALSE(loop.remove_reader(12345));
 }
 
-TEST_CASE("a descriptor that the selector refuses leaves nothing behind") {
-    EventLoop loop;
-    CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
-    CHECK_FALSE(loop.remove_reader(-1));
-    run_one_iteration(loop);
-}
-
 TEST_CASE("a callback closes its own descriptor and another one that is ready too") {
     EventLoop loop;
     auto first = std::make_unique<SocketPair>();
@@ -565,6 +559,130 @@ TEST_CASE("a descriptor number that is used again in the same iteration gets no 
     second->theirs.send_all("x");
     run_one_iteration(loop);
     CHECK(log == "old");
+}
+
+TEST_CASE("an exception handler may replace itself") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    std::weak_ptr<int> still_there = captured;
+    std::string log;
+    loop.set_exception_handler([&, captured = std::move(captured)](const ExceptionContext&) {
+        std::string& the_log = log; // what the handler has captured may be gone in a moment
+        std::weak_ptr<int>& is_captured = still_there;
+        loop.set_exception_handler([&](const ExceptionContext&) { log += "second"; });
+        the_log += is_captured.expired() ? "destroyed " : "first ";
+    });
+    loop.call_soon([] { throw 1; });
+    loop.call_soon([] { throw 2; });
+    run_one_iteration(loop);
+    CHECK(log == "first second");
+    CHECK(still_there.expired());
+}
+
+TEST_CASE("a descriptor that cannot exist is an error with every selector") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
+        CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::system_error);
+        CHECK_FALSE(loop.remove_reader(-1));
+        run_one_iteration(loop);
+    }
+}
+
+TEST_CASE("a descriptor that is reported though nobody waits for it is ignored") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        int calls = 0;
+        int number = pair.ours.fd();
+        loop.add_reader(number, [&] { ++calls; });
+        Socket copy(::dup(number),
+                    "copy"); // so epoll does not notice that the number is closed
+        pair.ours.close();
+        CHECK(loop.remove_reader(number));
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(calls == 0);
+    }
+}
+
+TEST_CASE("a descriptor number that is used again though remove_reader was forgotten") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        auto closed = std::make_unique<SocketPair>();
+        int number = closed->ours.fd();
+        loop.add_reader(number, [] {});
+        closed.reset();
+        SocketPair pair; // gets the lowest numbers that are free
+        REQUIRE(pair.ours.fd() == number);
+        bool is_called = false;
+        loop.add_reader(number, [&] { is_called = true; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(is_called == (name == "poll" || name == "select"));
+        loop.remove_reader(number);
+    }
+}
+
+TEST_CASE("a timer of 400 years does not run at once") {
+    EventLoop loop;
+    bool has_run = false;
+    loop.call_later(std::chrono::hours(400 * 365 * 24), [&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+    loop.call_later(-std::chrono::hours(400 * 365 * 24), [&] { loop.stop(); });
+    loop.run_forever(); // returns
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("a cancelled timer at the front wakes nobody") {
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {}).cancel();
+    Clock::time_point when = Clock::now() + 2h;
+    timers.add(when, [] {});
+    CHECK(timers.next() == when);
+    CHECK(timers.size() == 1);
+}
+
+TEST_CASE("a callback that was added from another thread before call_soon runs before") {
+    EventLoop loop;
+    std::string log;
+    std::thread([&] { loop.call_soon_threadsafe([&] { log += 'A'; }); }).join();
+    loop.call_soon([&] { log += 'B'; });
+    loop.call_soon_threadsafe([&] { log += 'C'; });
+    loop.call_soon([&] { log += 'D'; });
+    run_one_iteration(loop);
+    CHECK(log == "ABCD");
+}
+
+TEST_CASE("a callback that calls close when it is destroyed by close") {
+    EventLoop loop;
+    SocketPair pair;
+    int calls = 0;
+    auto closer = [&] {
+        return std::shared_ptr<void>(nullptr, [&](void*) {
+            ++calls;
+            loop.close();
+        });
+    };
+    loop.call_soon([closes = closer()] {});
+    loop.call_later(1h, [closes = closer()] {});
+    loop.add_reader(pair.ours.fd(), [closes = closer()] {});
+    loop.call_soon_threadsafe([closes = closer()] {});
+    loop.add_signal_handler(SIGUSR1, [closes = closer()] {});
+    loop.close(); // returns
+    CHECK(calls == 5);
+}
+
+TEST_CASE("stop with an error makes run_forever throw it once") {
+    EventLoop loop;
+    loop.call_soon([&] { loop.stop(std::make_exception_ptr(std::runtime_error("broken"))); });
+    CHECK_THROWS_WITH(loop.run_forever(), "broken");
+    CHECK_FALSE(loop.is_running());
+    run_one_iteration(loop);
 }
 
 TEST_CASE("debug mode reports a callback that holds the loop") {
@@ -918,4 +1036,56 @@ TEST_CASE("a Server that is destroyed closes its connections") {
     test.server.reset();
     CHECK(test.receive_all() == "");
     CHECK(test.record.calls == "made");
+}
+
+TEST_CASE("a transport that is written to in each iteration sends all the same") {
+    ProtocolTest test;
+    test.record.transport->write(numbered_bytes(8 << 20));
+    bool is_writing = true;
+    std::function<void()> write_more = [&] {
+        if (is_writing) {
+            test.record.transport->write("x");
+            test.loop.call_soon(write_more);
+        }
+    };
+    write_more();
+    std::size_t received = 0;
+    run_until(test.loop, [&] {
+        while (std::optional<std::string> data = test.client->try_recv(16384)) {
+            received += data->size();
+        }
+        return received > 8 << 20;
+    });
+    is_writing = false;
+    run_one_iteration(test.loop);
+}
+
+TEST_CASE("a transport that is told in each iteration to resume reading reads all the same") {
+    ProtocolTest test;
+    bool is_resuming = true;
+    std::function<void()> resume = [&] {
+        if (is_resuming) {
+            test.record.transport->resume_reading();
+            test.loop.call_soon(resume);
+        }
+    };
+    resume();
+    test.client->send_all("x");
+    run_until(test.loop, [&] { return test.record.received == "x"; });
+    is_resuming = false;
+    run_one_iteration(test.loop);
+}
+
+TEST_CASE("a Server whose listener is no good ends the loop with the error") {
+    EventLoop loop;
+    Socket listener = listen_on("127.0.0.1", 0);
+    std::string address = listener.address();
+    Socket client = connect_to("127.0.0.1", static_cast<std::uint16_t>(std::stoi(
+                                                address.substr(address.rfind(':') + 1))));
+    Record record;
+    Server server(loop, listener.accept(), // which does not listen
+                  [&] { return std::make_unique<RecordingProtocol>(record); });
+    client.send_all("x");
+    CHECK_THROWS_AS(loop.run_forever(), std::system_error);
+    CHECK(record.calls == "");
 }

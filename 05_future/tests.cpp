@@ -12,17 +12,22 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <cstddef>
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace std::chrono_literals;
@@ -62,6 +67,20 @@ class CountingSelector : public Selector {
   private:
     std::unique_ptr<Selector> selector_ = make_default_selector();
     int& count_;
+};
+
+struct SocketPair {
+    Socket ours{-1, "ours"};
+    Socket theirs{-1, "theirs"};
+
+    SocketPair() {
+        int fds[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+        ours = Socket(fds[0], "ours");
+        theirs = Socket(fds[1], "theirs");
+        ours.set_blocking(false);
+        theirs.set_blocking(false);
+    }
 };
 
 // A connection over loopback: two AsyncSockets of the same loop.
@@ -227,6 +246,43 @@ TEST_CASE("no exception is reported that was looked at, or that there is not") {
     CHECK(reports->empty());
 }
 
+TEST_CASE("to cancel a Future that has failed counts as looking at its exception") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Future<int> future(loop);
+        future.set_exception(error("nobody cares"));
+        CHECK_FALSE(future.cancel());
+        CHECK_THROWS_WITH(future.result(), "nobody cares");
+        Future<int> not_looked_at(loop);
+        not_looked_at.set_exception(error("nobody cares"));
+        CHECK_FALSE(not_looked_at.cancel());
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("remove_done_callback takes back one callback") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    future.add_done_callback([&](Future<int>) { log += 'A'; });
+    std::size_t number = future.add_done_callback([&](Future<int>) { log += 'B'; });
+    std::size_t last = future.add_done_callback([&](Future<int>) { log += 'C'; });
+    CHECK(future.remove_done_callback(number));
+    CHECK_FALSE(future.remove_done_callback(number));
+    future.set_result(1);
+    CHECK_FALSE(future.remove_done_callback(last)); // too late: it is going to be called
+    run_one_iteration(loop);
+    CHECK(log == "AC");
+}
+
+TEST_CASE("a sleep of 400 years does not end at once") {
+    EventLoop loop;
+    Future<void> sleeping = sleep(loop, std::chrono::hours(400 * 365 * 24));
+    run_one_iteration(loop);
+    CHECK_FALSE(sleeping.done());
+}
+
 TEST_CASE("run_until_complete returns the value or throws, and the loop can go on") {
     EventLoop loop;
     Future<int> future(loop);
@@ -364,6 +420,43 @@ TEST_CASE("closing the loop waits for what runs in the executor and drops the re
     CHECK(started < 1000);
 }
 
+TEST_CASE("run_in_executor: what the function owns is destroyed in the thread of the loop") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    AsyncSocket theirs = connection.theirs;
+    std::thread::id destroyed_in;
+    std::shared_ptr<void> owned(nullptr,
+                                [&](void*) { destroyed_in = std::this_thread::get_id(); });
+    Future<void> called =
+        run_in_executor(loop, [owned = std::move(owned), socket = connection.ours] {});
+    connection.ours = theirs; // the function has the last handle of it
+    run_until_complete(loop, called);
+    run_one_iteration(loop);
+    CHECK(destroyed_in == std::this_thread::get_id());
+    Future<std::string> received = theirs.recv(100);
+    CHECK(run_until_complete(loop, received) == ""); // it is closed
+}
+
+TEST_CASE(
+    "run_in_executor: a call that is cancelled while it waits for a thread does not run") {
+    EventLoop loop;
+    std::promise<void> opened;
+    std::shared_future<void> gate = opened.get_future().share();
+    std::vector<Future<void>> keep_all_threads_busy;
+    for (int i = 0; i < 4; ++i) {
+        keep_all_threads_busy.push_back(run_in_executor(loop, [gate] { gate.wait(); }));
+    }
+    std::atomic<bool> has_run = false;
+    Future<void> cancelled = run_in_executor(loop, [&] { has_run = true; });
+    Future<void> last = run_in_executor(loop, [] {});
+    cancelled.cancel();
+    run_one_iteration(loop);
+    opened.set_value();
+    run_until_complete(loop, last);
+    loop.close(); // waits for the threads
+    CHECK_FALSE(has_run);
+}
+
 TEST_CASE("AsyncSocket: recv and send_all give Futures, and the end of stream is empty") {
     EventLoop loop;
     Connection connection = Connection::open(loop);
@@ -378,6 +471,22 @@ TEST_CASE("AsyncSocket: recv and send_all give Futures, and the end of stream is
     AsyncSocket ours = connection.ours;
     { AsyncSocket closed = std::exchange(connection.theirs, ours); }
     CHECK(run_until_complete(loop, ours.recv(100)) == "");
+}
+
+TEST_CASE("AsyncSocket: recv of no bytes is an error and not the end of the stream") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    CHECK_THROWS_AS(run_until_complete(loop, connection.ours.recv(0)), std::invalid_argument);
+    CHECK(run_until_complete(loop, connection.ours.recv(100)) == "hello");
+}
+
+TEST_CASE("AsyncSocket: accept of a socket that does not listen fails") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_until_complete(loop, connection.theirs.send_all("x"));
+    Future<AsyncSocket> accepted = connection.ours.accept();
+    CHECK_THROWS_AS(run_until_complete(loop, accepted), std::system_error);
 }
 
 TEST_CASE("AsyncSocket: 8 MB arrive whole") {
@@ -622,4 +731,122 @@ TEST_CASE("AsyncSocket: operations that are pending when the loop is closed do n
         CHECK(captured.use_count() == 3);
     }
     CHECK(captured.use_count() == 1);
+}
+
+// ---- the event loop, which has come unchanged from stage 04 --------------------------------
+
+TEST_CASE("an exception handler may replace itself") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    std::weak_ptr<int> still_there = captured;
+    std::string log;
+    loop.set_exception_handler([&, captured = std::move(captured)](const ExceptionContext&) {
+        std::string& the_log = log; // what the handler has captured may be gone in a moment
+        std::weak_ptr<int>& is_captured = still_there;
+        loop.set_exception_handler([&](const ExceptionContext&) { log += "second"; });
+        the_log += is_captured.expired() ? "destroyed " : "first ";
+    });
+    loop.call_soon([] { throw 1; });
+    loop.call_soon([] { throw 2; });
+    run_one_iteration(loop);
+    CHECK(log == "first second");
+    CHECK(still_there.expired());
+}
+
+TEST_CASE("a descriptor that cannot exist is an error with every selector") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
+        CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::system_error);
+        CHECK_FALSE(loop.remove_reader(-1));
+        run_one_iteration(loop);
+    }
+}
+
+TEST_CASE("a descriptor that is reported though nobody waits for it is ignored") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        int calls = 0;
+        int number = pair.ours.fd();
+        loop.add_reader(number, [&] { ++calls; });
+        Socket copy(::dup(number),
+                    "copy"); // so epoll does not notice that the number is closed
+        pair.ours.close();
+        CHECK(loop.remove_reader(number));
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(calls == 0);
+    }
+}
+
+TEST_CASE("a descriptor number that is used again though remove_reader was forgotten") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        auto closed = std::make_unique<SocketPair>();
+        int number = closed->ours.fd();
+        loop.add_reader(number, [] {});
+        closed.reset();
+        SocketPair pair; // gets the lowest numbers that are free
+        REQUIRE(pair.ours.fd() == number);
+        bool is_called = false;
+        loop.add_reader(number, [&] { is_called = true; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(is_called == (name == "poll" || name == "select"));
+        loop.remove_reader(number);
+    }
+}
+
+TEST_CASE("a timer of 400 years does not run at once") {
+    EventLoop loop;
+    bool has_run = false;
+    loop.call_later(std::chrono::hours(400 * 365 * 24), [&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+    loop.call_later(-std::chrono::hours(400 * 365 * 24), [&] { loop.stop(); });
+    loop.run_forever(); // returns
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("a cancelled timer at the front wakes nobody") {
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {}).cancel();
+    Clock::time_point when = Clock::now() + 2h;
+    timers.add(when, [] {});
+    CHECK(timers.next() == when);
+    CHECK(timers.size() == 1);
+}
+
+TEST_CASE("a callback that was added from another thread before call_soon runs before") {
+    EventLoop loop;
+    std::string log;
+    std::thread([&] { loop.call_soon_threadsafe([&] { log += 'A'; }); }).join();
+    loop.call_soon([&] { log += 'B'; });
+    loop.call_soon_threadsafe([&] { log += 'C'; });
+    loop.call_soon([&] { log += 'D'; });
+    run_one_iteration(loop);
+    CHECK(log == "ABCD");
+}
+
+TEST_CASE("a callback that calls close when it is destroyed by close") {
+    EventLoop loop;
+    SocketPair pair;
+    int calls = 0;
+    auto closer = [&] {
+        return std::shared_ptr<void>(nullptr, [&](void*) {
+            ++calls;
+            loop.close();
+        });
+    };
+    loop.call_soon([closes = closer()] {});
+    loop.call_later(1h, [closes = closer()] {});
+    loop.add_reader(pair.ours.fd(), [closes = closer()] {});
+    loop.call_soon_threadsafe([closes = closer()] {});
+    loop.add_signal_handler(SIGUSR1, [closes = closer()] {});
+    loop.close(); // returns
+    CHECK(calls == 5);
 }

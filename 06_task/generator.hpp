@@ -44,9 +44,11 @@ class GeneratorPromise {
     // is not null.
     std::optional<Yield> resume(SentValue sent, std::exception_ptr thrown_in) {
         while (!self_.done()) {
+            is_running_ = true;
             if (delegate_ != nullptr) {
                 if (std::optional<Yield> value =
                         delegate_->resume(std::move(sent), thrown_in)) {
+                    is_running_ = false;
                     return value;
                 }
                 delegate_ = nullptr; // it has ended; our co_yield takes its result
@@ -55,7 +57,6 @@ class GeneratorPromise {
                 thrown_in_ = std::move(thrown_in);
             }
             has_started_ = true;
-            is_running_ = true;
             self_.resume();
             is_running_ = false;
             if (delegate_ == nullptr) {
@@ -110,6 +111,9 @@ class GeneratorPromise {
     };
     template <typename Sub>
     DelegateAwaiter<Sub> yield_value(elements_of<Sub> elements) {
+        if (elements.sub.is_empty()) {
+            throw std::logic_error("this generator was moved from or closed");
+        }
         delegate_ = &elements.sub.promise();
         return {{*this}, std::move(elements.sub)};
     }

@@ -40,7 +40,7 @@ class Operation {
     bool try_to_perform() {
         try {
             return perform();
-        } catch (const std::system_error&) {
+        } catch (...) {
             error_ = std::current_exception();
             return true;
         }
@@ -66,13 +66,14 @@ class Operation {
 class Sleep : public Operation {
   public:
     explicit Sleep(std::chrono::nanoseconds delay)
-        : Operation(-1, 0), until_(Clock::now() + std::min<Clock::duration>(delay, LONGEST)) {}
+        : Operation(-1, 0), until_(Clock::now() + std::clamp(delay, SHORTEST, LONGEST)) {}
     Clock::time_point until() const { return until_; }
     void result() const {}
 
   private:
-    static constexpr std::chrono::hours LONGEST{100 * 365 *
-                                                24}; // the clock ends after 292 years
+    // The clock ends after 292 years.
+    static constexpr std::chrono::nanoseconds SHORTEST = std::chrono::hours(0);
+    static constexpr std::chrono::nanoseconds LONGEST = std::chrono::hours(100 * 365 * 24);
 
     bool perform() override { return true; }
 
@@ -140,15 +141,15 @@ class Scheduler {
     // nothing else.
     void advance(Task task) {
         try {
-            while (std::optional<Request> request = task->next()) {
+            for (int sends = 0; std::optional<Request> request = task->next(); ++sends) {
                 if (request->until) {
                     sleeping_.emplace(*request->until, task);
                     return;
                 }
-                // Sending is tried at once. Receiving is not: a client that sends without end
-                // would never let the others have their turn.
+                // Sending is tried at once, though not without end. Receiving is not: a client
+                // that sends for ever would never let the others have their turn.
                 Operation& operation = *request->operation;
-                if (operation.event() == READ || !operation.try_to_perform()) {
+                if (operation.event() == READ || sends == 64 || !operation.try_to_perform()) {
                     wait_for(operation, task);
                     return;
                 }

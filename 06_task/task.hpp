@@ -73,6 +73,7 @@ class TaskBase {
     void step() {
         TaskBase* outer = std::exchange(current_, this);
         waiting_for_ = nullptr;
+        done_at_once_ = 0;
         std::exception_ptr thrown_in;
         if (take_cancel_request()) {
             thrown_in = std::make_exception_ptr(CancelledError());
@@ -99,14 +100,19 @@ class TaskBase {
         }
     }
 
-    // Destroys the generators where they stand; the loop will not run any more.
+    // Destroys the generators where they stand; the loop will not run any more. The outermost
+    // one destroys the next, and so on, which needs stack: tens of thousands of generators in
+    // one another are too many. (Stage 07 destroys the innermost first, one after the other.)
     virtual void abandon() = 0;
 
   protected:
     using Promise = GeneratorPromise<Awaitable, void>;
 
     void start(Promise& outermost) { stack_.push_back(&outermost); }
-    void forget_generators() { stack_.clear(); }
+    void forget_generators() {
+        stack_.clear();
+        waiting_for_ = nullptr; // tasks that wait for each other in a circle own each other
+    }
 
     // The innermost generator sees the cancellation first: as the result of the Future it waits
     // for, or at its next step.
@@ -133,8 +139,9 @@ class TaskBase {
     virtual void finish() = 0; // the outermost generator has ended
 
   private:
-    // Returns false if the Future is done already: then there is nothing to wait for. Throws
-    // std::logic_error where waiting would never end.
+    // Returns false if the Future is done already: then there is nothing to wait for. But not
+    // always: a task that sends without end to a peer that reads as fast would hold the loop
+    // for ever. Throws std::logic_error where waiting would never end.
     bool wait_for(std::shared_ptr<FutureState> future) {
         if (future == nullptr) { // for the next iteration
             EventLoop::running().call_soon([this] { step(); });
@@ -143,7 +150,7 @@ class TaskBase {
         if (&future->loop() != &EventLoop::running()) {
             throw std::logic_error("this Future belongs to another event loop");
         }
-        if (future->done()) {
+        if (future->done() && ++done_at_once_ < 64) {
             return false;
         }
         // A mistake that one is to be told of; but not at any price, so not in circles of more
@@ -167,6 +174,7 @@ class TaskBase {
     std::shared_ptr<FutureState> waiting_for_;
     bool must_cancel_ = false;
     bool is_passing_on_ = false; // a cancellation, to what we wait for
+    int done_at_once_ = 0;       // how many Futures in this step
     int cancel_requests_ = 0;
     std::uint64_t number_ = ++last_number_;
 };
@@ -200,7 +208,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     bool cancel() override {
         if (this->done()) {
-            return false;
+            return FutureState::cancel();
         }
         request_cancel();
         return true;
@@ -222,6 +230,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         if (!has_ended_) {
             throw std::logic_error("a Task gets its result from its generator only");
         }
+        FutureState::check_may_be_set();
     }
 
   private:

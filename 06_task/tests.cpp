@@ -4,22 +4,33 @@
 #include "executor.hpp"
 #include "generator.hpp"
 #include "run.hpp"
+#include "scheduler.hpp"
 #include "task.hpp"
 
+#include "common/log.hpp"
+#include "common/selector.hpp"
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
+#include <csignal>
+#include <cstddef>
 #include <exception>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -40,6 +51,35 @@ std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
         [reports](const ExceptionContext& context) { reports->push_back(context.message); });
     return reports;
 }
+
+struct SocketPair {
+    Socket ours{-1, "ours"};
+    Socket theirs{-1, "theirs"};
+
+    SocketPair() {
+        int fds[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+        ours = Socket(fds[0], "ours");
+        theirs = Socket(fds[1], "theirs");
+        ours.set_blocking(false);
+        theirs.set_blocking(false);
+    }
+};
+
+// A connection over loopback: two AsyncSockets of the same loop.
+struct Connection {
+    AsyncSocket ours;
+    AsyncSocket theirs;
+
+    static Connection open(EventLoop& loop) {
+        Socket listener = listen_on("127.0.0.1", 0);
+        std::string address = listener.address();
+        auto port =
+            static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+        Socket theirs = connect_to("127.0.0.1", port);
+        return {AsyncSocket(loop, listener.accept()), AsyncSocket(loop, std::move(theirs))};
+    }
+};
 
 // Writes to a log when it is destroyed, as a local variable of a generator that is destroyed.
 struct Witness {
@@ -202,6 +242,66 @@ TEST_CASE("generators may be nested 1000 deep") {
     CHECK(generator.next() == std::nullopt);
 }
 
+TEST_CASE("a loop over a generator gets all that it yields") {
+    std::string log;
+    Generator<int> numbers = count_to(3);
+    for (int& number : numbers) {
+        log += std::to_string(number);
+    }
+    CHECK(log == "123");
+    CHECK(numbers.done());
+    for (int number : numbers) {
+        log += std::to_string(number);
+    }
+    CHECK(log == "123");
+    Generator<int> failing = fail_after(7);
+    auto read_all = [&] {
+        for (int number : failing) {
+            log += std::to_string(number);
+        }
+    };
+    CHECK_THROWS_WITH(read_all(), "broken");
+    CHECK(log == "1237");
+}
+
+TEST_CASE("a generator that asks itself for a value gets an error, also through a delegate") {
+    struct Body {
+        static Generator<int> ask(Generator<int>*& asked) {
+            co_yield 1;
+            CHECK_THROWS_AS(asked->next(), std::logic_error);
+            CHECK_THROWS_AS(asked->throw_in(error("thrown in")), std::logic_error);
+            co_yield 2;
+        }
+        static Generator<int> delegate(Generator<int>*& asked) {
+            co_yield elements_of(ask(asked));
+        }
+    };
+    Generator<int>* asked = nullptr;
+    for (auto make : {Body::ask, Body::delegate}) {
+        Generator<int> generator = make(asked);
+        asked = &generator;
+        CHECK(generator.next() == 1);
+        CHECK(generator.next() == 2);
+        CHECK(generator.next() == std::nullopt);
+    }
+}
+
+TEST_CASE("a generator that was moved from or closed is an error, not a crash") {
+    struct Body {
+        static Generator<int> delegate(Generator<int> sub) {
+            co_yield elements_of(std::move(sub));
+        }
+    };
+    Generator<int> numbers = count_to(2);
+    Generator<int> moved = std::move(numbers);
+    CHECK_THROWS_AS(numbers.next(), std::logic_error);
+    CHECK_THROWS_AS(Body::delegate(std::move(numbers)).next(), std::logic_error);
+    CHECK(moved.next() == 1);
+    moved.close();
+    CHECK_THROWS_AS(moved.next(), std::logic_error);
+}
+
+// ---- tasks
 // ---- tasks ----------------------------------------------------------------------------------
 
 namespace {
@@ -577,6 +677,115 @@ TEST_CASE("a task that waits for itself, directly or not, gets an error instead 
     CHECK_THROWS_AS(run_until_complete(loop, *first), std::logic_error);
 }
 
+TEST_CASE("a generator that is awaited a second time, or was moved from, is an error") {
+    struct Body {
+        static Coroutine<void> await_twice() {
+            Coroutine<int> generator = give(1);
+            int value = co_yield std::move(generator);
+            CHECK(value == 1);
+            co_yield std::move(generator);
+        }
+        static Coroutine<void> await_both(Coroutine<int>& generator, std::string& log) {
+            try {
+                int value = co_yield std::move(generator);
+                log += std::to_string(value);
+            } catch (const std::logic_error&) {
+                log += "refused ";
+            }
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_AS(run_until_complete(loop, create_task(loop, Body::await_twice())),
+                    std::logic_error);
+    Coroutine<int> generator = give(1);
+    create_task(loop, std::move(generator));
+    CHECK_THROWS_AS(create_task(loop, std::move(generator)), std::logic_error);
+    CHECK(tasks_of(loop).size() == 1);
+    cancel_all_tasks(loop);
+}
+
+TEST_CASE("a task refuses a result that does not come from its generator") {
+    EventLoop loop;
+    Task<int> task = create_task(loop, give(1));
+    CHECK_THROWS_AS(task.set_result(2), std::logic_error);
+    CHECK_THROWS_AS(task.set_exception(error("broken")), std::logic_error);
+    run_one_iteration(loop);
+    CHECK_THROWS_AS(task.state()->set_result(2), std::logic_error);
+    CHECK_FALSE(task.done());
+    CHECK(run_until_complete(loop, task) == 1);
+    CHECK_THROWS_AS(task.set_result(2), InvalidStateError);
+    CHECK(tasks_of(loop).empty());
+}
+
+TEST_CASE("to cancel a task that has failed counts as looking at its exception") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Task<int> task = create_task(loop, fail());
+        while (!task.done()) {
+            run_one_iteration(loop);
+        }
+        CHECK_FALSE(task.cancel());
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("a Future of another loop is an error, and nothing runs in the other thread") {
+    EventLoop loop;
+    EventLoop other;
+    Future<int> future(other);
+    std::string log;
+    Task<void> task = create_task(loop, wait_for(future, log, 'x'));
+    CHECK_THROWS_AS(run_until_complete(loop, task), std::logic_error);
+    future.set_result(1);
+    run_one_iteration(other);
+    CHECK(log == "x");
+}
+
+// To look further at each await would cost too much.
+TEST_CASE(
+    "a circle of 150 tasks is too long to be noticed, and to cancel one of them returns") {
+    struct Body {
+        static Coroutine<void> await(std::vector<Task<void>>& tasks, std::size_t number) {
+            co_yield static_cast<Future<void>>(tasks[number % tasks.size()]);
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    std::vector<Task<void>> tasks;
+    for (std::size_t i = 0; i < 150; ++i) {
+        tasks.push_back(create_task(loop, Body::await(tasks, i + 1)));
+    }
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    CHECK_FALSE(tasks.front().done());
+    CHECK(tasks.front().cancel());
+    loop.close();
+    CHECK(reports->size() == 150); // they are destroyed
+}
+
+TEST_CASE("a task that only sends lets the others have their turn") {
+    struct Body {
+        static Coroutine<void> send(AsyncSocket socket, int& sent) {
+            while (true) {
+                co_yield socket.send_all("x");
+                ++sent;
+            }
+        }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    int sent = 0;
+    Task<void> task = create_task(loop, Body::send(connection.ours, sent));
+    run_one_iteration(loop);
+    CHECK(sent < 100); // the kernel would have taken many more
+    int sent_before = sent;
+    run_one_iteration(loop);
+    CHECK(sent > sent_before); // and it goes on
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
 TEST_CASE("an error that comes after a cancellation is not lost") {
     struct Body {
         static Coroutine<void> cancel_and_throw(std::optional<Task<void>>& myself) {
@@ -730,6 +939,353 @@ TEST_CASE("a task waits for what a thread returns, and goes on in the loop's thr
     CHECK(ran_in != std::this_thread::get_id());
 }
 
+TEST_CASE("run_in_executor: what the function owns is destroyed in the thread of the loop") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    AsyncSocket theirs = connection.theirs;
+    std::thread::id destroyed_in;
+    std::shared_ptr<void> owned(nullptr,
+                                [&](void*) { destroyed_in = std::this_thread::get_id(); });
+    Future<void> called =
+        run_in_executor(loop, [owned = std::move(owned), socket = connection.ours] {});
+    connection.ours = theirs; // the function has the last handle of it
+    run_until_complete(loop, called);
+    run_one_iteration(loop);
+    CHECK(destroyed_in == std::this_thread::get_id());
+    Future<std::string> received = theirs.recv(100);
+    CHECK(run_until_complete(loop, received) == ""); // it is closed
+}
+
+TEST_CASE(
+    "run_in_executor: a call that is cancelled while it waits for a thread does not run") {
+    EventLoop loop;
+    std::promise<void> opened;
+    std::shared_future<void> gate = opened.get_future().share();
+    std::vector<Future<void>> keep_all_threads_busy;
+    for (int i = 0; i < 4; ++i) {
+        keep_all_threads_busy.push_back(run_in_executor(loop, [gate] { gate.wait(); }));
+    }
+    std::atomic<bool> has_run = false;
+    Future<void> cancelled = run_in_executor(loop, [&] { has_run = true; });
+    Future<void> last = run_in_executor(loop, [] {});
+    cancelled.cancel();
+    run_one_iteration(loop);
+    opened.set_value();
+    run_until_complete(loop, last);
+    loop.close(); // waits for the threads
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("AsyncSocket: recv of no bytes is an error and not the end of the stream") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_until_complete(loop, connection.theirs.send_all("hello"));
+    CHECK_THROWS_AS(run_until_complete(loop, connection.ours.recv(0)), std::invalid_argument);
+    CHECK(run_until_complete(loop, connection.ours.recv(100)) == "hello");
+}
+
+TEST_CASE("AsyncSocket: accept of a socket that does not listen fails") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_until_complete(loop, connection.theirs.send_all("x"));
+    Future<AsyncSocket> accepted = connection.ours.accept();
+    CHECK_THROWS_AS(run_until_complete(loop, accepted), std::system_error);
+}
+
+TEST_CASE("run: a second SIGINT ends the program though a task refuses to end") {
+    struct Body {
+        static Coroutine<void> refuse_to_end() {
+            while (true) {
+                try {
+                    co_yield sleep(1ms);
+                } catch (const CancelledError&) {
+                }
+                ::raise(SIGINT);
+            }
+        }
+        static Coroutine<void> main() {
+            create_task(refuse_to_end());
+            co_return;
+        }
+    };
+    Child child(::fork());
+    if (child.pid() == 0) {
+        ::alarm(10);
+        EventLoop loop;
+        run(loop, Body::main());
+        ::_exit(0);
+    }
+    CHECK(child.reap().signal == SIGINT);
+}
+
+// ---- the other school: operations and a scheduler ------------------------------------------
+
+namespace {
+
+class Count : public Operation {
+  public:
+    explicit Count(int fd, int& count) : Operation(fd, WRITE), count_(&count) {}
+    void result() const { rethrow_error(); }
+
+  private:
+    bool perform() override {
+        ++*count_;
+        return true;
+    }
+
+    int* count_;
+};
+
+class Fail : public Operation {
+  public:
+    explicit Fail(int fd) : Operation(fd, WRITE) {}
+    void result() const { rethrow_error(); }
+
+  private:
+    bool perform() override { throw std::invalid_argument("broken operation"); }
+};
+
+struct Pipe {
+    int ends[2];
+    Pipe() { REQUIRE(::pipe(ends) == 0); }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    ~Pipe() {
+        ::close(ends[0]);
+        ::close(ends[1]);
+    }
+};
+
+} // namespace
+
+TEST_CASE("scheduler: whatever a generator or an operation throws is the end of nothing else") {
+    struct Body {
+        static Routine<void> throw_int() {
+            throw 42;
+            co_return;
+        }
+        static Routine<void> perform_wrongly(int fd, std::string& log) {
+            try {
+                co_yield Fail(fd);
+            } catch (const std::invalid_argument& caught) {
+                log += caught.what();
+            }
+        }
+        static Routine<void> end_later(std::string& log) {
+            co_yield Sleep(1ms);
+            log += " and went on";
+        }
+    };
+    Scheduler scheduler(make_default_selector());
+    Pipe pipe;
+    std::string log;
+    set_quiet(true);
+    scheduler.submit(Body::throw_int());
+    scheduler.submit(Body::perform_wrongly(pipe.ends[1], log));
+    scheduler.submit(Body::end_later(log));
+    scheduler.run();
+    set_quiet(false);
+    CHECK(log == "broken operation and went on");
+}
+
+TEST_CASE("scheduler: the longest sleep does not end at once, the shortest does") {
+    struct Body {
+        static Routine<void> sleep(std::chrono::nanoseconds delay, std::string& log) {
+            co_yield Sleep(delay);
+            log += delay > 0ns ? "long" : "short";
+        }
+        static Routine<void> stop_later(Scheduler& scheduler) {
+            co_yield Sleep(1ms);
+            scheduler.stop(nullptr);
+        }
+    };
+    Scheduler scheduler(make_default_selector());
+    std::string log;
+    scheduler.submit(Body::sleep(std::chrono::nanoseconds::max(), log));
+    scheduler.submit(Body::sleep(std::chrono::nanoseconds::min(), log));
+    scheduler.submit(Body::stop_later(scheduler));
+    scheduler.run();
+    CHECK(log == "short");
+}
+
+TEST_CASE("scheduler: a generator that only sends lets the others have their turn") {
+    struct Body {
+        static Routine<void> send_without_end(int fd, int& count) {
+            while (count < 1'000'000) { // fails instead of hanging
+                co_yield Count(fd, count);
+            }
+        }
+        static Routine<void> stop_later(Scheduler& scheduler) {
+            co_yield Sleep(0ns);
+            scheduler.stop(nullptr);
+        }
+    };
+    Scheduler scheduler(make_default_selector());
+    Pipe pipe;
+    int count = 0;
+    scheduler.submit(Body::send_without_end(pipe.ends[1], count));
+    scheduler.submit(Body::stop_later(scheduler));
+    scheduler.run();
+    CHECK(count > 10);
+    CHECK(count < 1000);
+}
+
+// ---- the event loop and the Future, which have come unchanged ------------------------------
+
+TEST_CASE("an exception handler may replace itself") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    std::weak_ptr<int> still_there = captured;
+    std::string log;
+    loop.set_exception_handler([&, captured = std::move(captured)](const ExceptionContext&) {
+        std::string& the_log = log; // what the handler has captured may be gone in a moment
+        std::weak_ptr<int>& is_captured = still_there;
+        loop.set_exception_handler([&](const ExceptionContext&) { log += "second"; });
+        the_log += is_captured.expired() ? "destroyed " : "first ";
+    });
+    loop.call_soon([] { throw 1; });
+    loop.call_soon([] { throw 2; });
+    run_one_iteration(loop);
+    CHECK(log == "first second");
+    CHECK(still_there.expired());
+}
+
+TEST_CASE("a descriptor that cannot exist is an error with every selector") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
+        CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::system_error);
+        CHECK_FALSE(loop.remove_reader(-1));
+        run_one_iteration(loop);
+    }
+}
+
+TEST_CASE("a descriptor that is reported though nobody waits for it is ignored") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        int calls = 0;
+        int number = pair.ours.fd();
+        loop.add_reader(number, [&] { ++calls; });
+        Socket copy(::dup(number),
+                    "copy"); // so epoll does not notice that the number is closed
+        pair.ours.close();
+        CHECK(loop.remove_reader(number));
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(calls == 0);
+    }
+}
+
+TEST_CASE("a descriptor number that is used again though remove_reader was forgotten") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        auto closed = std::make_unique<SocketPair>();
+        int number = closed->ours.fd();
+        loop.add_reader(number, [] {});
+        closed.reset();
+        SocketPair pair; // gets the lowest numbers that are free
+        REQUIRE(pair.ours.fd() == number);
+        bool is_called = false;
+        loop.add_reader(number, [&] { is_called = true; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(is_called == (name == "poll" || name == "select"));
+        loop.remove_reader(number);
+    }
+}
+
+TEST_CASE("a timer of 400 years does not run at once") {
+    EventLoop loop;
+    bool has_run = false;
+    loop.call_later(std::chrono::hours(400 * 365 * 24), [&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+    loop.call_later(-std::chrono::hours(400 * 365 * 24), [&] { loop.stop(); });
+    loop.run_forever(); // returns
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("a cancelled timer at the front wakes nobody") {
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {}).cancel();
+    Clock::time_point when = Clock::now() + 2h;
+    timers.add(when, [] {});
+    CHECK(timers.next() == when);
+    CHECK(timers.size() == 1);
+}
+
+TEST_CASE("a callback that was added from another thread before call_soon runs before") {
+    EventLoop loop;
+    std::string log;
+    std::thread([&] { loop.call_soon_threadsafe([&] { log += 'A'; }); }).join();
+    loop.call_soon([&] { log += 'B'; });
+    loop.call_soon_threadsafe([&] { log += 'C'; });
+    loop.call_soon([&] { log += 'D'; });
+    run_one_iteration(loop);
+    CHECK(log == "ABCD");
+}
+
+TEST_CASE("a callback that calls close when it is destroyed by close") {
+    EventLoop loop;
+    SocketPair pair;
+    int calls = 0;
+    auto closer = [&] {
+        return std::shared_ptr<void>(nullptr, [&](void*) {
+            ++calls;
+            loop.close();
+        });
+    };
+    loop.call_soon([closes = closer()] {});
+    loop.call_later(1h, [closes = closer()] {});
+    loop.add_reader(pair.ours.fd(), [closes = closer()] {});
+    loop.call_soon_threadsafe([closes = closer()] {});
+    loop.add_signal_handler(SIGUSR1, [closes = closer()] {});
+    loop.close(); // returns
+    CHECK(calls == 5);
+}
+
+TEST_CASE("to cancel a Future that has failed counts as looking at its exception") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Future<int> future(loop);
+        future.set_exception(error("nobody cares"));
+        CHECK_FALSE(future.cancel());
+        CHECK_THROWS_WITH(future.result(), "nobody cares");
+        Future<int> not_looked_at(loop);
+        not_looked_at.set_exception(error("nobody cares"));
+        CHECK_FALSE(not_looked_at.cancel());
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("remove_done_callback takes back one callback") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    future.add_done_callback([&](Future<int>) { log += 'A'; });
+    std::size_t number = future.add_done_callback([&](Future<int>) { log += 'B'; });
+    std::size_t last = future.add_done_callback([&](Future<int>) { log += 'C'; });
+    CHECK(future.remove_done_callback(number));
+    CHECK_FALSE(future.remove_done_callback(number));
+    future.set_result(1);
+    CHECK_FALSE(future.remove_done_callback(last)); // too late: it is going to be called
+    run_one_iteration(loop);
+    CHECK(log == "AC");
+}
+
+TEST_CASE("a sleep of 400 years does not end at once") {
+    EventLoop loop;
+    Future<void> sleeping = sleep(loop, std::chrono::hours(400 * 365 * 24));
+    run_one_iteration(loop);
+    CHECK_FALSE(sleeping.done());
+}
+
+// ---- the lessons
 // ---- the lessons ----------------------------------------------------------------------------
 
 TEST_CASE("the program generators prints what its Python originals print") {

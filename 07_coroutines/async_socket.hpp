@@ -102,7 +102,7 @@ class AsyncSocket {
 
         template <typename Promise>
         void await_suspend(std::coroutine_handle<Promise> coroutine) {
-            if (waiter().waiting != nullptr) {
+            if (is_taken()) {
                 throw std::logic_error("another task waits for this socket already");
             }
             start_watching();
@@ -122,6 +122,9 @@ class AsyncSocket {
         }
 
       protected:
+        // Whether another task waits for the same.
+        bool is_taken() const { return waiter().waiting != nullptr; }
+
         // Returns false if it would have to wait.
         virtual bool perform() = 0;
 
@@ -233,8 +236,9 @@ class AsyncSocket {
         SendAll(std::shared_ptr<State> state, std::string_view data)
             : Operation(std::move(state), WRITE), data_(data) {}
 
+        // Not before another task that waits to send: its bytes come first.
         bool await_ready() {
-            return TaskBase::current()->may_go_on() && try_to_perform();
+            return !is_taken() && TaskBase::current()->may_go_on() && try_to_perform();
         }
         void await_resume() const {
             rethrow_error();

@@ -175,6 +175,12 @@ class TaskBase {
 
     // Cancels the wait, if there is one that is not over yet. Not a request to end the task.
     bool interrupt() { return suspension_ != nullptr && suspension_->cancel(); }
+    // The same, and a wait that is over ends with CancelledError all the same.
+    void interrupt_anyway() {
+        if (!interrupt()) {
+            must_cancel_ = true;
+        }
+    }
 
     bool has_cancel_request() const { return must_cancel_; }
 
@@ -210,9 +216,7 @@ class TaskBase {
         if (std::exchange(is_passing_on_, true)) {
             return; // tasks that wait for each other in a circle
         }
-        if (!interrupt()) {
-            must_cancel_ = true;
-        }
+        interrupt_anyway();
         is_passing_on_ = false;
     }
 

@@ -307,10 +307,11 @@ inline bool EventLoop::remove_signal_handler(int signal) {
     if (handler == signal_handlers_.end()) {
         return false;
     }
-    handler->second->is_cancelled = true; // it may be in the ready queue already
+    std::shared_ptr<Scheduled> old = std::move(handler->second);
+    old->is_cancelled = true; // it may be in the ready queue already
     signal_handlers_.erase(handler);
     wake_up_.release_signal(signal);
-    return true;
+    return true; // `old` is destroyed last: it may call back
 }
 
 inline void

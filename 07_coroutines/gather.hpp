@@ -44,8 +44,11 @@ class GatherState : public TypedFutureState<std::vector<Outcome<T>>> {
     }
 
     // Cancels the children. Done when they say so, which may take them a while. False: all of
-    // them have ended already.
+    // them have ended already, or one has failed.
     bool cancel() override {
+        if (this->done()) {
+            return FutureState::cancel();
+        }
         bool has_taken_note = false;
         for (const std::weak_ptr<FutureState>& weak_child : children_) {
             if (std::shared_ptr<FutureState> child = weak_child.lock()) {

@@ -45,7 +45,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     bool cancel() override {
         if (this->done()) {
-            return false;
+            return FutureState::cancel();
         }
         request_cancel();
         return true;
@@ -64,6 +64,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
         if (!has_ended_) {
             throw std::logic_error("a Task gets its result from its coroutine only");
         }
+        FutureState::check_may_be_set();
     }
 
   private:

@@ -12,15 +12,19 @@
 #include "task.hpp"
 #include "timeout.hpp"
 
+#include "common/selector.hpp"
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <csignal>
+#include <cstddef>
 #include <exception>
+#include <future>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -30,6 +34,9 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -56,6 +63,20 @@ std::shared_ptr<std::vector<std::string>> reports_of(EventLoop& loop) {
         [reports](const ExceptionContext& context) { reports->push_back(context.message); });
     return reports;
 }
+
+struct SocketPair {
+    Socket ours{-1, "ours"};
+    Socket theirs{-1, "theirs"};
+
+    SocketPair() {
+        int fds[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+        ours = Socket(fds[0], "ours");
+        theirs = Socket(fds[1], "theirs");
+        ours.set_blocking(false);
+        theirs.set_blocking(false);
+    }
+};
 
 // Writes to a log when it is destroyed, as a local variable of a coroutine that is destroyed.
 struct Witness {
@@ -414,6 +435,156 @@ TEST_CASE("awaiting a coroutine twice, or an awaiter of somebody else, is an err
     EventLoop loop;
     CHECK_THROWS_AS(run_coroutine(loop, Body::await_twice()), std::logic_error);
     CHECK_THROWS_AS(run_coroutine(loop, Body::await_something_else()), std::logic_error);
+}
+
+TEST_CASE("two tasks that await one coroutine: the first gets its value, the second an error") {
+    struct Body {
+        static Coroutine<int> await(Coroutine<int>& shared) {
+            co_return co_await std::move(shared);
+        }
+    };
+    EventLoop loop;
+    Coroutine<int> shared = give(42);
+    Task<int> first = create_task(loop, Body::await(shared));
+    Task<int> second = create_task(loop, Body::await(shared)); // while it waits in sleep(0)
+    CHECK_THROWS_AS(run_until_complete(loop, second), std::logic_error);
+    CHECK(run_until_complete(loop, first) == 42);
+}
+
+TEST_CASE("a coroutine that was moved from is an error for whoever takes it") {
+    struct Body {
+        static Coroutine<void> gather_both(Coroutine<int>& moved) {
+            co_await gather(give(1), std::move(moved));
+        }
+        static Coroutine<void> await(Coroutine<int>& moved) { co_await std::move(moved); }
+    };
+    EventLoop loop;
+    Coroutine<int> coroutine = give(1);
+    Task<int> task = create_task(loop, std::move(coroutine));
+    CHECK_THROWS_AS(create_task(loop, std::move(coroutine)), std::logic_error);
+    CHECK_THROWS_AS(run_coroutine(loop, Body::await(coroutine)), std::logic_error);
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(std::move(coroutine), 1h)), std::logic_error);
+    CHECK_THROWS_AS(run_coroutine(loop, Body::gather_both(coroutine)), std::logic_error);
+    CHECK(run_until_complete(loop, task) == 1);
+}
+
+TEST_CASE("a task refuses a result that does not come from its coroutine") {
+    EventLoop loop;
+    Task<int> task = create_task(loop, give(1));
+    CHECK_THROWS_AS(task.set_result(2), std::logic_error);
+    CHECK_THROWS_AS(task.set_exception(error("broken")), std::logic_error);
+    run_one_iteration(loop);
+    CHECK_THROWS_AS(task.state()->set_result(2), std::logic_error);
+    CHECK_FALSE(task.done());
+    CHECK(run_until_complete(loop, task) == 1);
+    CHECK_THROWS_AS(task.set_result(2), InvalidStateError);
+    CHECK(tasks_of(loop).empty());
+}
+
+TEST_CASE("to cancel a task that has failed counts as looking at its exception") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Task<int> task = create_task(loop, fail());
+        while (!task.done()) {
+            run_one_iteration(loop);
+        }
+        CHECK_FALSE(task.cancel());
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("a task that gathers itself gets an error instead of hanging") {
+    struct Body {
+        static Coroutine<void> gather_both(std::optional<Task<void>>& first,
+                                           std::optional<Task<void>>& second) {
+            co_await gather(*first, *second);
+        }
+        static Coroutine<void> await(std::optional<Task<void>>& other) { co_await *other; }
+    };
+    EventLoop loop;
+    reports_of(loop);
+    std::string log;
+    std::optional<Task<void>> itself;
+    std::optional<Task<void>> other = create_task(loop, sleep_long(log, 'x'));
+    itself = create_task(loop, Body::gather_both(other, itself));
+    CHECK_THROWS_AS(run_until_complete(loop, *itself), std::logic_error);
+    std::optional<Task<void>> awaits_itself;
+    itself = create_task(loop, Body::gather_both(other, awaits_itself));
+    awaits_itself = create_task(loop, Body::await(itself));
+    CHECK_THROWS_AS(run_until_complete(loop, *awaits_itself), std::logic_error);
+    cancel_all_tasks(loop);
+}
+
+TEST_CASE(
+    "a circle of 150 tasks is too long to be noticed, and to cancel one of them returns") {
+    struct Body {
+        static Coroutine<void> await(std::vector<Task<void>>& tasks, std::size_t number) {
+            co_await gather(tasks[number % tasks.size()]);
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    std::vector<Task<void>> tasks;
+    for (std::size_t i = 0; i < 150; ++i) {
+        tasks.push_back(create_task(loop, Body::await(tasks, i + 1)));
+    }
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    CHECK_FALSE(tasks.front().done());
+    CHECK(tasks.front().cancel());
+    loop.close();
+    CHECK(reports->size() == 150); // they are destroyed
+}
+
+TEST_CASE("8000 tasks of which each awaits the one before: each looks at no more than 100") {
+    struct Asked : TypedFutureState<void>, Dependent {
+        using TypedFutureState<void>::TypedFutureState;
+        mutable int times = 0;
+        bool depends_on(const FutureState&, int&) const override {
+            ++times;
+            return false;
+        }
+    };
+    struct Body {
+        static Coroutine<void> await(Future<void> before) { co_await before; }
+    };
+    EventLoop loop;
+    auto asked = std::make_shared<Asked>(loop);
+    Future<void> first(asked);
+    Future<void> last = first;
+    for (int i = 0; i < 8000; ++i) {
+        last = create_task(loop, Body::await(last));
+    }
+    run_one_iteration(loop);
+    CHECK(asked->times > 0);
+    CHECK(asked->times <= 100);
+    first.set_result();
+    run_until_complete(loop, last);
+}
+
+TEST_CASE("100000 coroutines that await one another are destroyed when the loop is closed") {
+    struct Body {
+        static Coroutine<void> nest(int depth, Future<void> never, int& destroyed) {
+            struct Witness {
+                int& destroyed;
+                ~Witness() { ++destroyed; }
+            } witness{destroyed};
+            if (depth == 1) {
+                co_await never;
+            } else {
+                co_await nest(depth - 1, never, destroyed);
+            }
+        }
+    };
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    int destroyed = 0;
+    create_task(loop, Body::nest(100'000, Future<void>(loop), destroyed));
+    run_one_iteration(loop);
+    loop.close(); // and no stack overflow
+    CHECK(destroyed == 100'000);
+    CHECK(reports->size() == 1);
 }
 
 TEST_CASE("an error that comes after a cancellation is not lost") {
@@ -782,6 +953,33 @@ TEST_CASE("whoever is cancelled in a gather cancels all its children") {
     CHECK(log == "Wcleaned up"); // and the others clean up
 }
 
+TEST_CASE("gather: a child fails in the iteration in which the awaiter is cancelled") {
+    struct Body {
+        static Coroutine<void> gather_one(Future<int> child) { co_await gather(child); }
+        static Coroutine<void> gather_two(Future<int> child, Future<int> other) {
+            co_await gather(child, other);
+        }
+    };
+    EventLoop loop;
+    reports_of(loop); // the error of the first, which nobody sees
+    Future<int> only_child(loop);
+    Task<void> task = create_task(loop, Body::gather_one(only_child));
+    run_one_iteration(loop);
+    only_child.set_exception(error("broken"));
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+
+    Future<int> child(loop);
+    Future<int> other(loop);
+    task = create_task(loop, Body::gather_two(child, other));
+    run_one_iteration(loop);
+    child.set_exception(error("broken"));
+    run_one_iteration(loop); // now gather has failed, and the task is going to be told
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK_FALSE(other.done());
+}
+
 TEST_CASE("a gather that is pending when its loop is closed does not leak") {
     struct Body {
         static Coroutine<void> run(std::string& log) {
@@ -917,6 +1115,24 @@ TEST_CASE("a getter that was cancelled a moment ago is in nobody's way") {
     run_one_iteration(loop);
     CHECK(getter.cancelled());
     CHECK(queue.get_nowait() == 1);
+}
+
+TEST_CASE("Queue: a getter that is cancelled wakes the next only if there is an item") {
+    EventLoop loop;
+    Queue<int> queue;
+    Task<int> cancelled = create_task(loop, get_one(queue));
+    Task<int> first = create_task(loop, get_one(queue));
+    Task<int> second = create_task(loop, get_one(queue));
+    run_one_iteration(loop);
+    queue.put_nowait(1);
+    CHECK(queue.get_nowait() == 1); // before the getter, whose turn it was
+    cancelled.cancel();
+    run_one_iteration(loop);
+    run_one_iteration(loop);
+    queue.put_nowait(2); // woken for nothing, the first would now stand behind the second
+    CHECK(run_until_complete(loop, first) == 2);
+    second.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, second), CancelledError);
 }
 
 TEST_CASE("a woken getter or putter looks at the queue again, and waits again if it must") {
@@ -1076,6 +1292,94 @@ TEST_CASE("a cancellation during the clean-up after a timeout is not lost") {
     CHECK(outer.cancel());
     CHECK_THROWS_AS(run_until_complete(loop, outer), CancelledError);
     CHECK(gate.cancelled());
+}
+
+TEST_CASE("wait_for loses no item when it is cancelled in the iteration in which that comes") {
+    struct Body {
+        static Coroutine<void> consume(Queue<int>& queue, int& got) {
+            got = co_await wait_for(queue.get(), 1h);
+        }
+    };
+    for (int iterations : {0, 1, 2}) {
+        CAPTURE(iterations);
+        EventLoop loop;
+        Queue<int> queue;
+        int got = 0;
+        Task<void> consumer = create_task(loop, Body::consume(queue, got));
+        run_one_iteration(loop);
+        queue.put_nowait(1);
+        for (int i = 0; i < iterations; ++i) {
+            run_one_iteration(loop);
+        }
+        if (consumer.cancel()) {
+            CHECK_THROWS_AS(run_until_complete(loop, consumer), CancelledError);
+        }
+        CHECK(queue.size() + static_cast<std::size_t>(got) == 1);
+    }
+}
+
+TEST_CASE("wait_for of a task that has cancelled itself before gives CancelledError") {
+    struct Body {
+        static Coroutine<void> without_time(std::optional<Task<void>>& myself) {
+            myself->cancel();
+            co_await wait_for(give(1), 0s);
+        }
+        static Coroutine<void> clean_up_too_slowly(std::optional<Task<void>>& myself,
+                                                   std::string& log) {
+            myself->cancel();
+            co_await wait_for(clean_up_slowly(log), 1us);
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    std::optional<Task<void>> task;
+    task = create_task(loop, Body::without_time(task));
+    CHECK_THROWS_AS(run_until_complete(loop, *task), CancelledError);
+    task = create_task(loop, Body::clean_up_too_slowly(task, log));
+    CHECK_THROWS_AS(run_until_complete(loop, *task), CancelledError);
+}
+
+TEST_CASE(
+    "wait_for that is cancelled in the iteration in which it began waits for the clean-up") {
+    EventLoop loop;
+    std::string log;
+    Task<int> task = create_task(loop, wait_for(clean_up_slowly(log), 1h));
+    run_one_iteration(loop);
+    CHECK(task.cancel());
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+    CHECK(log == "cleaned up");
+}
+
+TEST_CASE("wait_for ends also what waits again and again for what is there at once") {
+    struct Body {
+        static Coroutine<void> give_up_turns() {
+            for (int i = 0; i < 100'000; ++i) { // fails instead of hanging
+                co_await sleep(0ms);
+            }
+        }
+        static Coroutine<void> produce_for_ever(Queue<int>& queue) {
+            while (true) {
+                queue.put_nowait(1);
+                co_await sleep(0ms);
+            }
+        }
+    };
+    EventLoop loop;
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(Body::give_up_turns(), 1us)), TimeoutError);
+    Queue<int> queue;
+    create_task(loop, Body::produce_for_ever(queue));
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(consume(queue, 100'000), 1us)), TimeoutError);
+    cancel_all_tasks(loop);
+}
+
+TEST_CASE("wait_for with a timeout of 400 years, or of minus 400") {
+    EventLoop loop;
+    constexpr auto LONG = std::chrono::hours(400 * 365 * 24);
+    CHECK(run_coroutine(loop, wait_for(give(1), LONG)) == 1);
+    Future<int> future(loop);
+    loop.call_later(1ms, [future] { future.set_result(2); });
+    CHECK(run_coroutine(loop, wait_for(future, LONG)) == 2);
+    CHECK_THROWS_AS(run_coroutine(loop, wait_for(give(1), -LONG)), TimeoutError);
 }
 
 TEST_CASE("a result in the same iteration as the timeout wins") {
@@ -1293,6 +1597,103 @@ TEST_CASE("an operation keeps its socket open") {
     CHECK(run_coroutine(loop, receive(theirs)) == ""); // now it is closed
 }
 
+TEST_CASE("recv of no bytes is an error and not the end of the stream") {
+    struct Body {
+        static Coroutine<void> receive_nothing(AsyncSocket socket) { co_await socket.recv(0); }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_coroutine(loop, send(connection.theirs, "hello"));
+    CHECK_THROWS_AS(run_coroutine(loop, Body::receive_nothing(connection.ours)),
+                    std::invalid_argument);
+    CHECK(run_coroutine(loop, receive(connection.ours)) == "hello");
+}
+
+TEST_CASE("accept of a socket that does not listen fails") {
+    struct Body {
+        static Coroutine<void> accept(AsyncSocket socket) { co_await socket.accept(); }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_coroutine(loop, send(connection.theirs, "x"));
+    CHECK_THROWS_AS(run_coroutine(loop, Body::accept(connection.ours)), std::system_error);
+}
+
+TEST_CASE("a second sender is refused before anything of it is sent") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    std::string data(8 << 20, 'x');
+    Task<void> first = create_task(loop, send(connection.ours, data));
+    run_one_iteration(loop);
+    REQUIRE_FALSE(first.done());
+    Task<std::size_t> received = create_task(loop, receive_all(connection.theirs));
+    run_one_iteration(loop);
+    run_one_iteration(loop); // now there is room again
+    CHECK_THROWS_AS(run_coroutine(loop, send(connection.ours, "y")), std::logic_error);
+    run_until_complete(loop, first);
+    connection.ours = connection.theirs; // closes it
+    CHECK(run_until_complete(loop, received) == data.size());
+}
+
+TEST_CASE("a task that only sends lets the others have their turn") {
+    struct Body {
+        static Coroutine<void> send_for_ever(AsyncSocket socket, int& sent) {
+            while (true) {
+                co_await socket.send_all("x");
+                ++sent;
+            }
+        }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    int sent = 0;
+    Task<void> task = create_task(loop, Body::send_for_ever(connection.ours, sent));
+    run_one_iteration(loop);
+    CHECK(sent < 100); // the kernel would have taken many more
+    int sent_before = sent;
+    run_one_iteration(loop);
+    CHECK(sent > sent_before); // and it goes on
+    task.cancel();
+    CHECK_THROWS_AS(run_until_complete(loop, task), CancelledError);
+}
+
+TEST_CASE("run_in_executor: what the function owns is destroyed in the thread of the loop") {
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    AsyncSocket theirs = connection.theirs;
+    std::thread::id destroyed_in;
+    std::shared_ptr<void> owned(nullptr,
+                                [&](void*) { destroyed_in = std::this_thread::get_id(); });
+    Future<void> called =
+        run_in_executor(loop, [owned = std::move(owned), socket = connection.ours] {});
+    connection.ours = theirs; // the function has the last handle of it
+    run_until_complete(loop, called);
+    run_one_iteration(loop);
+    CHECK(destroyed_in == std::this_thread::get_id());
+    CHECK(run_coroutine(loop, receive(theirs)) == ""); // it is closed
+}
+
+TEST_CASE(
+    "run_in_executor: a call that is cancelled while it waits for a thread does not run") {
+    EventLoop loop;
+    std::promise<void> opened;
+    std::shared_future<void> gate = opened.get_future().share();
+    std::vector<Future<void>> keep_all_threads_busy;
+    for (int i = 0; i < 4; ++i) {
+        keep_all_threads_busy.push_back(run_in_executor(loop, [gate] { gate.wait(); }));
+    }
+    std::atomic<bool> has_run = false;
+    Future<void> cancelled = run_in_executor(loop, [&] { has_run = true; });
+    Future<void> last = run_in_executor(loop, [] {});
+    cancelled.cancel();
+    run_one_iteration(loop);
+    opened.set_value();
+    run_until_complete(loop, last);
+    loop.close(); // waits for the threads
+    CHECK_FALSE(has_run);
+}
+
+// ---- run and the await tree
 // ---- run and the await tree -----------------------------------------------------------------
 
 TEST_CASE("run cancels the other tasks when main has ended, and they may clean up") {
@@ -1351,6 +1752,32 @@ TEST_CASE("run throws the error of main, and SIGINT and SIGTERM end it without o
     CHECK(log == "WW");
 }
 
+TEST_CASE("run: a second SIGINT ends the program though a task refuses to end") {
+    struct Body {
+        static Coroutine<void> refuse_to_end() {
+            while (true) {
+                try {
+                    co_await sleep(1ms);
+                } catch (const CancelledError&) {
+                }
+                ::raise(SIGINT);
+            }
+        }
+        static Coroutine<void> main() {
+            create_task(refuse_to_end());
+            co_return;
+        }
+    };
+    Child child(::fork());
+    if (child.pid() == 0) {
+        ::alarm(10);
+        EventLoop loop;
+        run(loop, Body::main());
+        ::_exit(0);
+    }
+    CHECK(child.reap().signal == SIGINT);
+}
+
 TEST_CASE("what shield protects goes on when whoever awaits it is cancelled") {
     EventLoop loop;
     Future<int> inner(loop);
@@ -1362,6 +1789,19 @@ TEST_CASE("what shield protects goes on when whoever awaits it is cancelled") {
     run_one_iteration(loop);
     CHECK(outer.cancelled());
     CHECK(inner.result() == 42);
+}
+
+TEST_CASE("shield: a timeout does not reach what it protects") {
+    struct Body {
+        static Coroutine<int> wait(Task<int> task) {
+            co_return co_await wait_for(shield(task), 1us);
+        }
+    };
+    EventLoop loop;
+    Task<int> task = create_task(loop, give_later(42, 10ms));
+    CHECK_THROWS_AS(run_coroutine(loop, Body::wait(task)), TimeoutError);
+    CHECK_FALSE(task.cancelled());
+    CHECK(run_until_complete(loop, task) == 42);
 }
 
 TEST_CASE("shield gives the value, the exception or the cancellation of what it protects") {
@@ -1402,6 +1842,162 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("\n  has not started\n"));
 }
 
+// ---- the event loop and the Future, which have come unchanged ------------------------------
+
+TEST_CASE("an exception handler may replace itself") {
+    EventLoop loop;
+    auto captured = std::make_shared<int>(0);
+    std::weak_ptr<int> still_there = captured;
+    std::string log;
+    loop.set_exception_handler([&, captured = std::move(captured)](const ExceptionContext&) {
+        std::string& the_log = log; // what the handler has captured may be gone in a moment
+        std::weak_ptr<int>& is_captured = still_there;
+        loop.set_exception_handler([&](const ExceptionContext&) { log += "second"; });
+        the_log += is_captured.expired() ? "destroyed " : "first ";
+    });
+    loop.call_soon([] { throw 1; });
+    loop.call_soon([] { throw 2; });
+    run_one_iteration(loop);
+    CHECK(log == "first second");
+    CHECK(still_there.expired());
+}
+
+TEST_CASE("a descriptor that cannot exist is an error with every selector") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::system_error);
+        CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::system_error);
+        CHECK_FALSE(loop.remove_reader(-1));
+        run_one_iteration(loop);
+    }
+}
+
+TEST_CASE("a descriptor that is reported though nobody waits for it is ignored") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        SocketPair pair;
+        int calls = 0;
+        int number = pair.ours.fd();
+        loop.add_reader(number, [&] { ++calls; });
+        Socket copy(::dup(number),
+                    "copy"); // so epoll does not notice that the number is closed
+        pair.ours.close();
+        CHECK(loop.remove_reader(number));
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(calls == 0);
+    }
+}
+
+TEST_CASE("a descriptor number that is used again though remove_reader was forgotten") {
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        EventLoop loop(make_selector(name));
+        auto closed = std::make_unique<SocketPair>();
+        int number = closed->ours.fd();
+        loop.add_reader(number, [] {});
+        closed.reset();
+        SocketPair pair; // gets the lowest numbers that are free
+        REQUIRE(pair.ours.fd() == number);
+        bool is_called = false;
+        loop.add_reader(number, [&] { is_called = true; });
+        pair.theirs.send_all("x");
+        run_one_iteration(loop);
+        CHECK(is_called == (name == "poll" || name == "select"));
+        loop.remove_reader(number);
+    }
+}
+
+TEST_CASE("a timer of 400 years does not run at once") {
+    EventLoop loop;
+    bool has_run = false;
+    loop.call_later(std::chrono::hours(400 * 365 * 24), [&] { has_run = true; });
+    run_one_iteration(loop);
+    CHECK_FALSE(has_run);
+    loop.call_later(-std::chrono::hours(400 * 365 * 24), [&] { loop.stop(); });
+    loop.run_forever(); // returns
+    CHECK_FALSE(has_run);
+}
+
+TEST_CASE("a cancelled timer at the front wakes nobody") {
+    Timers timers;
+    timers.add(Clock::now() + 1h, [] {}).cancel();
+    Clock::time_point when = Clock::now() + 2h;
+    timers.add(when, [] {});
+    CHECK(timers.next() == when);
+    CHECK(timers.size() == 1);
+}
+
+TEST_CASE("a callback that was added from another thread before call_soon runs before") {
+    EventLoop loop;
+    std::string log;
+    std::thread([&] { loop.call_soon_threadsafe([&] { log += 'A'; }); }).join();
+    loop.call_soon([&] { log += 'B'; });
+    loop.call_soon_threadsafe([&] { log += 'C'; });
+    loop.call_soon([&] { log += 'D'; });
+    run_one_iteration(loop);
+    CHECK(log == "ABCD");
+}
+
+TEST_CASE("a callback that calls close when it is destroyed by close") {
+    EventLoop loop;
+    SocketPair pair;
+    int calls = 0;
+    auto closer = [&] {
+        return std::shared_ptr<void>(nullptr, [&](void*) {
+            ++calls;
+            loop.close();
+        });
+    };
+    loop.call_soon([closes = closer()] {});
+    loop.call_later(1h, [closes = closer()] {});
+    loop.add_reader(pair.ours.fd(), [closes = closer()] {});
+    loop.call_soon_threadsafe([closes = closer()] {});
+    loop.add_signal_handler(SIGUSR1, [closes = closer()] {});
+    loop.close(); // returns
+    CHECK(calls == 5);
+}
+
+TEST_CASE("to cancel a Future that has failed counts as looking at its exception") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    {
+        Future<int> future(loop);
+        future.set_exception(error("nobody cares"));
+        CHECK_FALSE(future.cancel());
+        CHECK_THROWS_WITH(future.result(), "nobody cares");
+        Future<int> not_looked_at(loop);
+        not_looked_at.set_exception(error("nobody cares"));
+        CHECK_FALSE(not_looked_at.cancel());
+    }
+    CHECK(reports->empty());
+}
+
+TEST_CASE("remove_done_callback takes back one callback") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::string log;
+    future.add_done_callback([&](Future<int>) { log += 'A'; });
+    std::size_t number = future.add_done_callback([&](Future<int>) { log += 'B'; });
+    std::size_t last = future.add_done_callback([&](Future<int>) { log += 'C'; });
+    CHECK(future.remove_done_callback(number));
+    CHECK_FALSE(future.remove_done_callback(number));
+    future.set_result(1);
+    CHECK_FALSE(future.remove_done_callback(last)); // too late: it is going to be called
+    run_one_iteration(loop);
+    CHECK(log == "AC");
+}
+
+TEST_CASE("a sleep of 400 years does not end at once") {
+    EventLoop loop;
+    Future<void> sleeping = sleep(loop, std::chrono::hours(400 * 365 * 24));
+    run_one_iteration(loop);
+    CHECK_FALSE(sleeping.done());
+}
+
+// ---- the programs
 // ---- the programs ---------------------------------------------------------------------------
 
 TEST_CASE("on SIGUSR1 the echo server prints its await tree, and goes on") {

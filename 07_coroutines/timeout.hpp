@@ -18,7 +18,7 @@ class TimeoutError : public std::runtime_error {
 
 // Interrupts what the task that runs waits for when the time is up: once, from now on until the
 // end of the block. A wait that is over at that moment is not interrupted, so that its result
-// is not lost; then the next one is.
+// is not lost; then the next one is, over or not.
 class Deadline {
   public:
     explicit Deadline(std::optional<Delay> timeout)
@@ -45,7 +45,10 @@ class Deadline {
     void expire() {
         has_expired_ = task_.interrupt();
         if (!has_expired_) {
-            timer_ = EventLoop::running().call_soon([this] { expire(); });
+            timer_ = EventLoop::running().call_soon([this] {
+                has_expired_ = true;
+                task_.interrupt_anyway();
+            });
         }
     }
 

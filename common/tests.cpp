@@ -1,6 +1,7 @@
 // Tests of the library under the servers: sockets, selectors, the wake-up pipe, the trace.
 #include <doctest/doctest.h>
 
+#include "common/log.hpp"
 #include "common/selector.hpp"
 #include "common/socket.hpp"
 #include "common/wake_up.hpp"
@@ -123,6 +124,14 @@ TEST_CASE("Socket: recv is empty at the end of stream and sending still works") 
     CHECK(pair.client.recv(100) == "answer");
 }
 
+TEST_CASE("Socket: recv of no bytes is an error and not the end of the stream") {
+    Connection connection;
+    connection.client.send_all("x");
+    CHECK_THROWS_AS(connection.server.recv(0), std::invalid_argument);
+    CHECK_THROWS_AS(connection.server.try_recv(std::size_t{0}), std::invalid_argument);
+    CHECK(connection.server.recv(1) == "x");
+}
+
 TEST_CASE("Socket: recv returns at most 16 KiB") {
     Connection pair;
     std::thread writer([&] { pair.client.send_all(std::string(100'000, 'x')); });
@@ -204,6 +213,24 @@ TEST_CASE("Socket: accept returns a blocking socket even from a non-blocking lis
     Socket server = listener.accept();
     CHECK((::fcntl(server.fd(), F_GETFL) & O_NONBLOCK) == 0);
     CHECK((::fcntl(client.fd(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("Socket: accept of a socket that does not listen is an error at once") {
+    Connection connection;
+    CHECK_THROWS_AS(connection.server.accept(), std::system_error);
+    CHECK_THROWS_AS(connection.server.try_accept(), std::system_error);
+}
+
+TEST_CASE("Socket: the errors of accept after which no other try will help") {
+    auto is_broken = [](int error) {
+        return is_broken_listener(std::system_error(error, std::generic_category()));
+    };
+    CHECK(is_broken(EBADF));
+    CHECK(is_broken(EINVAL));
+    CHECK(is_broken(ENOTSOCK));
+    CHECK_FALSE(is_broken(EPERM));
+    CHECK_FALSE(is_broken(EMFILE));
+    CHECK_FALSE(is_broken(ENOMEM));
 }
 
 TEST_CASE("Socket: programs we start do not inherit descriptors") {
@@ -531,8 +558,12 @@ TEST_CASE("Selector: select refuses a descriptor beyond its set") {
 }
 
 TEST_CASE("Selector: a descriptor that is not open is refused") {
-    std::unique_ptr<Selector> selector = make_default_selector();
-    CHECK_THROWS_AS(selector->register_fd(-1, READ), std::system_error);
+    for (const std::string& name : selector_names()) {
+        CAPTURE(name);
+        std::unique_ptr<Selector> selector = make_selector(name);
+        CHECK_THROWS_AS(selector->register_fd(-1, READ), std::system_error);
+        CHECK(selector->select(0ns).empty());
+    }
 }
 
 // ---- WakeUp ---------------------------------------------------------------------------------
@@ -611,6 +642,26 @@ TEST_CASE("WakeUp: a released signal has its usual effect again") {
     CHECK(is_default(SIGUSR1));
 }
 
+// ---- the log -------------------------------------------------------------------------------
+
+TEST_CASE("log: when nobody is left to read it the program goes on") {
+    Child child(::fork());
+    if (child.pid() == 0) {
+        int ends[2];
+        ::pipe(ends);
+        ::close(ends[0]);
+        ::dup2(ends[1], STDOUT_FILENO);
+        ::dup2(ends[1], STDERR_FILENO);
+        log_listening("nobody");
+        log_line("nobody", "reads this");
+        ::_exit(0);
+    }
+    Ending ending = child.reap();
+    CHECK(ending.signal == 0);
+    CHECK(ending.status == 0);
+}
+
+// ---- the trace
 // ---- the trace ------------------------------------------------------------------------------
 
 namespace {

@@ -21,8 +21,12 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <cstddef>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 #ifdef __APPLE__
 #include <libproc.h>
@@ -65,6 +69,21 @@ std::vector<char*> as_argv(std::vector<std::string>& strings) {
     return pointers;
 }
 
+#ifdef __linux__
+// From now on the kernel answers each call of accept4 with `error`, seccomp(2).
+void make_accept_fail(int error) {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_accept4, 0, 1), // another one: skip a line
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    sock_fprog program{std::size(filter), filter};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+#endif
+
 // Starts `program` with `output` as its standard output and `errors` as its standard error
 // (-1: ours).
 Child start(const std::string& program, const ServerSetup& setup, int output, int errors) {
@@ -96,6 +115,11 @@ Child start(const std::string& program, const ServerSetup& setup, int output, in
             rlimit limit{setup.max_address_space, setup.max_address_space};
             ::setrlimit(RLIMIT_AS, &limit);
         }
+#ifdef __linux__
+        if (setup.accept_error != 0) {
+            make_accept_fail(setup.accept_error);
+        }
+#endif
         ::execve(argv[0], argv.data(), envp.data());
         ::_exit(127);
     }
@@ -152,6 +176,14 @@ void stay_on_one_core() {
     if (::sched_setaffinity(0, sizeof cores, &cores) == -1) {
         throw_errno("sched_setaffinity");
     }
+#endif
+}
+
+bool can_make_accept_fail() {
+#ifdef __linux__ // where there are no filters, this is EINVAL
+    return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) == -1 && errno == EFAULT;
+#else
+    return false;
 #endif
 }
 

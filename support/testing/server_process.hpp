@@ -38,6 +38,9 @@ std::size_t raise_descriptor_limit();
 // call for it.
 void stay_on_one_core();
 
+// Whether ServerSetup::accept_error has an effect: on Linux, which can filter system calls.
+bool can_make_accept_fail();
+
 // How a program has ended.
 struct Ending {
     int status; // -1: by a signal
@@ -88,7 +91,8 @@ struct ServerSetup {
     std::vector<std::string> environment = {}; // in addition to ours: "NAME=value"
     std::size_t max_fds = 0;                   // RLIMIT_NOFILE; 0: as we have it
     std::size_t max_address_space = 0;         // RLIMIT_AS in bytes; 0: as we have it
-    bool collect_errors = false;               // for errors_until(); otherwise they are shown
+    int accept_error = 0;        // each accept fails with this errno; 0: none does
+    bool collect_errors = false; // for errors_until(); otherwise they are shown
 };
 
 class ServerProcess {

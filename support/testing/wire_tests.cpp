@@ -706,6 +706,68 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
 
 TEST_SUITE_END();
 
+// ---- every server of ours ------------------------------------------------------------------
+
+TEST_SUITE_BEGIN("accept errors");
+
+// EPERM: a firewall, say, so it may pass. The client stays in the queue, and accept would fail
+// again at once.
+TEST_CASE("an error of accept that may pass is logged ten times a second and ends nothing") {
+    if (!can_make_accept_fail()) {
+        MESSAGE("skipped: this system cannot make a call of accept fail");
+        return;
+    }
+    ServerSetup setup = setup_with({"--port", "0"});
+    setup.collect_errors = true;
+    setup.accept_error = EPERM;
+    auto start = std::chrono::steady_clock::now();
+    Server server(setup);
+    Client client(server);
+    std::string line = server.errors_until("\n");
+    line.erase(line.find('\n') + 1);
+    CHECK(line.ends_with(std::generic_category().message(EPERM) + "\n"));
+    std::string ten_lines;
+    for (int i = 0; i < 10; ++i) {
+        ten_lines += line;
+    }
+    CHECK(server.errors_until(ten_lines).starts_with(ten_lines));
+    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    CHECK_MESSAGE(elapsed.count() >= 0.9, "10 lines came in ", elapsed.count(), " s");
+    double cpu = server.cpu_seconds();
+    CHECK_MESSAGE(cpu < 0.1 * elapsed.count(), "the server spins: it used the processor for ",
+                  cpu, " of ", elapsed.count(), " s");
+    server.signal(SIGKILL);
+    CHECK(server.wait().signal == SIGKILL); // it has not ended before
+}
+
+TEST_CASE("an error of accept that says the listener is no good ends it with one clear line") {
+    if (!can_make_accept_fail()) {
+        MESSAGE("skipped: this system cannot make a call of accept fail");
+        return;
+    }
+    for (int error : {EBADF, EINVAL, ENOTSOCK}) {
+        CAPTURE(error);
+        ServerSetup setup = setup_with({"--port", "0"});
+        setup.collect_errors = true;
+        setup.accept_error = error;
+        Server server(setup);
+        try {
+            Client client(server);
+        } catch (const std::system_error&) { // it has ended already
+        }
+        Ending ending = server.wait();
+        CHECK(ending.signal == 0);
+        CHECK(ending.status == 1);
+        std::string line = server.errors_until("the end of file");
+        CHECK(line.starts_with("echo_server: "));
+        CHECK(line.ends_with(std::generic_category().message(error) + "\n"));
+        CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+    }
+}
+
+TEST_SUITE_END();
+
+// ---- 03_select
 // ---- 03_select ------------------------------------------------------------------------------
 
 TEST_SUITE_BEGIN("thread limit");

@@ -27,13 +27,14 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 11> MISTAKES = {
+constexpr std::array<std::string_view, 12> MISTAKES = {
     "none",
     "ignores a short send",
     "dies of a reset",
     "loses output at half-close",
     "spins without descriptors",
     "exits without descriptors",
+    "spins on an error of accept",
     "buffers without limit",
     "stops at NUL",
     "dies of SIGPIPE",
@@ -126,7 +127,7 @@ void echo_server(Socket listener) {
     std::signal(SIGPIPE, SIG_DFL); // which log_listening ignores
     listener.set_blocking(false);
     std::vector<Client> clients;
-    bool pauses = false; // no descriptor is free
+    bool pauses = false; // accept has failed
     while (true) {
         std::vector<pollfd> entries;
         for (const Client& client : clients) {
@@ -156,11 +157,14 @@ void echo_server(Socket listener) {
                     log_line(socket->address(), "connected");
                     clients.push_back({std::move(*socket), ""});
                 }
-            } catch (const std::system_error&) {
-                if (mistake == "exits without descriptors") {
+            } catch (const std::system_error& error) {
+                if (mistake == "exits without descriptors" || is_broken_listener(error)) {
                     throw;
                 }
-                pauses = mistake != "spins without descriptors";
+                log_line(listener.address(), error.what());
+                bool has_no_descriptor = error.code() == std::errc::too_many_files_open;
+                pauses = mistake != (has_no_descriptor ? "spins without descriptors"
+                                                       : "spins on an error of accept");
             }
         }
     }

@@ -93,6 +93,12 @@ TEST_CASE("wire tests notice a server that exits without descriptors") {
                   "without a free descriptor it waits and does not spin");
 }
 
+TEST_CASE("wire tests notice a server that spins on an error of accept") {
+    check_noticed(
+        "spins on an error of accept",
+        "an error of accept that may pass is logged ten times a second and ends nothing");
+}
+
 TEST_CASE("wire tests notice a server that buffers without limit") {
     check_noticed("buffers without limit",
                   "a client that does not read must wait and loses nothing");
