@@ -34,7 +34,7 @@ TEST_CASE("most() remembers") {
     step("one more comes");
     Served fourth(counter);
     CHECK(counter.now() == 1);
-    CHECK(counter.most() == 3);
+    CHECK_MESSAGE(counter.most() == 3, "most() is to remember when the most were there");
 }
 
 TEST_CASE("a handler that is left by an exception") {
@@ -92,7 +92,8 @@ TEST_CASE("no change gets lost") {
     for (std::thread& thread : threads) {
         thread.join();
     }
-    CHECK(counter.now() == 0);
+    CHECK_MESSAGE(counter.now() == 0,
+                  "two threads changed the number at once, and a change got lost");
     CHECK(counter.most() >= 1);
     CHECK(counter.most() <= COUNT);
 }

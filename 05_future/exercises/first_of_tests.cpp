@@ -45,7 +45,8 @@ TEST_CASE("the first result wins, and the others are cancelled") {
     fixture.let_callbacks_run();
     REQUIRE(first.done());
     CHECK(first.result() == 42);
-    CHECK(fixture.futures[0].cancelled());
+    CHECK_MESSAGE(fixture.futures[0].cancelled(),
+                  "the others run on, though nobody wants them");
     CHECK(fixture.futures[2].cancelled());
 }
 
@@ -72,7 +73,7 @@ TEST_CASE("an error in the same iteration as the result") {
     REQUIRE(first.done());
     CHECK(first.result() == 1);
     fixture.futures.clear();
-    CHECK(fixture.reports == 0);
+    CHECK_MESSAGE(fixture.reports == 0, "an error that nobody looks at is reported");
 }
 
 TEST_CASE("one is done already") {
@@ -92,7 +93,7 @@ TEST_CASE("an error is no result") {
     fixture.fail(0, "refused");
     fixture.futures[1].cancel();
     fixture.let_callbacks_run();
-    CHECK(!first.done());
+    CHECK_MESSAGE(!first.done(), "an error is no result: another Future may still have one");
     CHECK(!fixture.futures[2].done());
     step("the third gets a result");
     fixture.futures[2].set_result(42);

@@ -49,7 +49,8 @@ TEST_CASE("no result in time") {
     run_until(fixture.loop, [&] { return limited.done(); });
     CHECK(Clock::now() - start >= 20ms);
     CHECK_THROWS_AS(limited.result(), TimeoutError);
-    CHECK(fixture.future.cancelled());
+    CHECK_MESSAGE(fixture.future.cancelled(),
+                  "nobody waits for the source any more: cancel it");
     fixture.let_callbacks_run();
     CHECK(fixture.reports == 0);
 }
@@ -88,6 +89,7 @@ TEST_CASE("a result that comes with the timeout wins") {
     step("the limit is 10 ms; the loop is held up, and gets the result late");
     std::this_thread::sleep_for(20ms);
     fixture.future.set_result(42);
+    INFO("the result was there when the timer fired, and has to win");
     fixture.let_callbacks_run();
     REQUIRE(limited.done());
     CHECK(limited.result() == 42);
@@ -117,5 +119,6 @@ TEST_CASE("the timer goes with the Future") {
         fixture.let_callbacks_run();
     }
     step("an hour before the timer would fire, nothing is left of the Future");
-    CHECK(limited.expired());
+    CHECK_MESSAGE(limited.expired(),
+                  "the timer is still there: cancel it when it is not needed");
 }
