@@ -26,9 +26,11 @@ TEST_CASE("a message that comes in pieces") {
     INFO("one recv may bring a part of the length, or of the text");
     step("the client sends a message of 300 bytes in three pieces; the first is half a length");
     std::string text(300, 'x');
-    ClientThread thread(connection, [&text](Socket& client) {
+    ClientThread thread(connection, [&text, &connection](Socket& client) {
         client.send_all(std::string("\0\0", 2));
+        connection.wait_until_received();
         client.send_all(std::string("\1\54", 2) + text.substr(0, 100));
+        connection.wait_until_received();
         client.send_all(text.substr(100));
     });
     std::optional<std::string> received = receive_message(connection.server);

@@ -73,7 +73,7 @@ TEST_CASE("an error in the same iteration as the result") {
     REQUIRE(first.done());
     CHECK(first.result() == 1);
     fixture.futures.clear();
-    CHECK_MESSAGE(fixture.reports == 0, "an error that nobody looks at is reported");
+    CHECK(fixture.reports == 0);
 }
 
 TEST_CASE("one is done already") {
@@ -136,7 +136,7 @@ TEST_CASE("nobody wants the first any more") {
     first.cancel();
     fixture.let_callbacks_run();
     for (const Future<int>& future : fixture.futures) {
-        CHECK(future.cancelled());
+        CHECK_MESSAGE(future.cancelled(), "first_of() was cancelled, and the others run on");
     }
     CHECK(fixture.reports == 0);
 }

@@ -89,7 +89,6 @@ TEST_CASE("a result that comes with the timeout wins") {
     step("the limit is 10 ms; the loop is held up, and gets the result late");
     std::this_thread::sleep_for(20ms);
     fixture.future.set_result(42);
-    INFO("the result was there when the timer fired, and has to win");
     fixture.let_callbacks_run();
     REQUIRE(limited.done());
     CHECK(limited.result() == 42);
@@ -103,6 +102,7 @@ TEST_CASE("the result is set by a timer of the same moment") {
     Future<int> limited = with_timeout(fixture.future, 0ms);
     std::this_thread::sleep_for(1ms);
     run_until(fixture.loop, [&] { return limited.done(); });
+    INFO("the result was there when the timer fired, and has to win");
     CHECK(limited.result() == 42);
     CHECK(fixture.reports == 0);
 }

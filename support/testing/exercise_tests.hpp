@@ -46,6 +46,8 @@ const T& shown(const T& value) {
 #include <utility>
 #include <vector>
 
+#include <sys/ioctl.h>
+
 // Printed and flushed at once: so it is there even if the next step crashes or never ends.
 inline void step(std::string_view what) {
     std::cout << "    " << what << std::endl;
@@ -123,6 +125,14 @@ struct Connection {
         Socket listener = listen_on("127.0.0.1", 0);
         client = connect_to("127.0.0.1", port_of(listener));
         server = listener.accept();
+    }
+
+    // Returns when the server has taken out of the kernel what the client has sent.
+    void wait_until_received() const {
+        int waiting = 1;
+        while (::ioctl(server.fd(), FIONREAD, &waiting) == 0 && waiting > 0) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
     }
 
     static std::uint16_t port_of(const Socket& listener) {

@@ -140,6 +140,22 @@ TEST_CASE("check: tells that the server has died") {
     INFO(run.output);
     CHECK(run.ending.status == 1);
     CHECK(run.output.find("(the server has ended, with status 1)") != std::string::npos);
+    run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                          "--server-arg=lets an exception out",
+                          "--test-case=a client that resets the connection"});
+    INFO(run.output);
+    CHECK(run.output.find("(the server was terminated by an exception that nobody caught") !=
+          std::string::npos);
+}
+
+TEST_CASE("check: says which byte is missing, and why something was not tried") {
+    Finished run = run_check("1", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=stops at NUL",
+                                   "--test-case=every byte value comes back"});
+    INFO(run.output);
+    CHECK(run.output.find("number 1 of 256 bytes is missing: the zero byte") !=
+          std::string::npos);
+    CHECK(run.output.find("not tried: a server of this kind need not") != std::string::npos);
 }
 
 TEST_CASE("check: what was not promised is only told") {

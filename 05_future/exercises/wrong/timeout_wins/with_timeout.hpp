@@ -1,5 +1,5 @@
 // Wrong: a result that is there when the timer fires is thrown away
-// Test: a result that comes with the timeout wins
+// Test: the result is set by a timer of the same moment
 // Says: the result was there when the timer fired, and has to win
 #pragma once
 

@@ -1,6 +1,6 @@
-// Wrong: nobody looks at an error that comes after the result, so it is reported
-// Test: an error in the same iteration as the result
-// Says: an error that nobody looks at is reported
+// Wrong: who cancels first_of() does not cancel the others
+// Test: nobody wants the first any more
+// Says: first_of() was cancelled, and the others run on
 #pragma once
 
 #include "future.hpp"
@@ -23,10 +23,10 @@ std::exception_ptr error_of(const Future<T>& done) {
 // One of the Futures is done, and `running` others are not.
 template <typename T>
 void take_result(const Future<T>& first, const Future<T>& done, std::size_t running) {
+    std::exception_ptr error = error_of(done);
     if (first.done()) {
         return;
     }
-    std::exception_ptr error = error_of(done);
     if (!error) {
         if constexpr (std::is_void_v<T>) {
             first.set_result();
@@ -55,7 +55,10 @@ Future<T> first_of(EventLoop& loop, const std::vector<Future<T>>& futures) {
         future.add_done_callback(
             [first, running](Future<T> done) { take_result(first, done, --*running); });
     }
-    first.add_done_callback([others](Future<T>) {
+    first.add_done_callback([others](Future<T> done) {
+        if (done.cancelled()) {
+            return;
+        }
         for (const std::weak_ptr<FutureState>& other : others) {
             if (std::shared_ptr<FutureState> pending = other.lock()) {
                 pending->cancel(); // does nothing if it is done
