@@ -56,8 +56,8 @@ inline void step(std::string_view what) {
 // Waits for a thread of std::async. If it does not end, neither could the test: the destructor
 // of `thread` would wait for it. So the program ends.
 inline void must_end(const std::future<void>& thread, std::string_view if_not) {
-    if (thread.wait_for(std::chrono::seconds(10)) == std::future_status::timeout) {
-        std::cout << "    ERROR: after 10 s " << if_not << std::endl;
+    if (thread.wait_for(std::chrono::seconds(6)) == std::future_status::timeout) {
+        std::cout << "    ERROR: after 6 s " << if_not << std::endl;
         std::_Exit(1);
     }
 }
@@ -173,10 +173,10 @@ class ClientThread {
 template <typename Loop, typename Condition>
 void run_until(Loop& loop, Condition condition,
                const char* if_not = "what should happen next did not happen") {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(6);
     while (!condition()) {
         bool is_in_time = std::chrono::steady_clock::now() < deadline;
-        REQUIRE_MESSAGE(is_in_time, if_not, " within 10 s");
+        REQUIRE_MESSAGE(is_in_time, if_not, " within 6 s");
         loop.call_later(std::chrono::milliseconds(1), [&loop] { loop.stop(); });
         loop.run_forever();
     }
