@@ -860,6 +860,16 @@ TEST_CASE("each --selector serves") {
     check_refusal({"--selector"}, 2);
 }
 
+TEST_CASE("--debug says nothing of a server that is never slow") {
+    ServerSetup setup = setup_with({"--port", "0", "--quiet", "--debug"});
+    setup.collect_errors = true;
+    Server server(setup);
+    check_serves_another(server);
+    server.signal(SIGTERM);
+    server.wait();
+    CHECK(server.errors_until("the end of file") == "");
+}
+
 TEST_CASE("--selector select refuses clients beyond FD_SETSIZE") {
     check_select_limit({"--port", "0", "--quiet", "--selector", "select"});
 }
@@ -944,7 +954,7 @@ int run_verdict(doctest::Context& context) {
     context.setOption("reporters", "verdict");
     context.addFilter("test-suite", suites_of_model());
     // These are about options that only our servers have, or that a server need not be.
-    context.addFilter("test-case-exclude", "*--selector*,the second client waits*");
+    context.addFilter("test-case-exclude", "*--selector*,--debug*,the second client waits*");
     ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO); // the server may log what it likes
     context.run();
     return is_broken_promise() ? 1 : 0;
