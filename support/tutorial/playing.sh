@@ -50,7 +50,7 @@ play() { # play FILE [--stage STAGE] [--asan] [ARGS]
                 find_stage "$2"
                 shift
                 ;;
-            --asan) sanitizer=-fsanitize=address,undefined ;;
+            --asan) sanitizer=-fsanitize=address ;;
             *) break ;; # what follows is for the program
         esac
         shift
