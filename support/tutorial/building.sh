@@ -61,14 +61,16 @@ quietly() {
     die 1 "$what: failed; the output above is also in $log"
 }
 
-# What the compiler has said of a build that succeeded: a forgotten co_await is only a warning.
+# What the compiler warns of in a build that succeeded: a forgotten co_await is only a warning. Each
+# once, with the line of the source below it; the notes, and who includes whom, are left out.
 show_warnings() { # show_warnings LOG
     log=$root/build/$1.log
     grep -q 'warning: ' "$log" || return 0
     say 'The compiler warns:'
-    # Ninja prints what a compiler says below the line of the file; everything else is not of it.
-    sed -e '/^\[[0-9]*\/[0-9]*\] /d' -e '/^-- /d' -e 's|^\(In file included from \)\{0,1\}\(\.\./\)*|\1|' \
-        "$log" | grep -A 99 -m 1 -e ': In ' -e 'warning: ' >&2
+    sed 's|^\(\.\./\)*||' "$log" | awk '
+        /warning: / { is_shown = !seen[$0]++ }
+        !/warning: / && !/^ +[0-9]* \|/ { is_shown = 0 }
+        is_shown' >&2
 }
 
 # ---- what it takes to build ------------------------------------------------------------------

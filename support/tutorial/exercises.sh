@@ -73,7 +73,7 @@ run_exercise() {
     results=$root/build/exercise.txt
     exec 4>&1
     status=$({ { run_tests 2>&1 3>&- 4>&-; echo $? >&3; } | show_results | tee "$results" >&4; } 3>&1)
-    find_crashes
+    (show_crash)
     show_what_is_to_do
     exit "$status"
 }
@@ -91,8 +91,8 @@ show_results() {
 }
 
 # A test that has crashed says little; the same one with AddressSanitizer says where.
-find_crashes() {
-    crashed=$(sed -n 's|^\([a-z_]*\)/\(.*[^ .]\) *\.*\**Exception: SegFault.*|\1/\2|p' "$results" | head -n 1)
+show_crash() {
+    crashed=$(sed -n 's|^\([a-z_]*/.*\) \.*\*\*\*Exception: SegFault.*|\1|p' "$results" | head -n 1)
     [ -n "$crashed" ] || return 0
     exercise=${crashed%%/*}
     test=${crashed#*/}
