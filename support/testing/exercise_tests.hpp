@@ -37,6 +37,7 @@ const T& shown(const T& value) {
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <future>
 #include <iostream>
@@ -154,6 +155,9 @@ class ClientThread {
               try {
                   run(client);
               } catch (const std::system_error&) { // the server has closed the connection
+              } catch (const std::exception& error) {
+                  step(std::string("in the client's thread: ") + error.what());
+                  client.close(); // so the server need not wait for more
               }
           }) {}
     ClientThread(const ClientThread&) = delete;
