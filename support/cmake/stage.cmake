@@ -238,6 +238,9 @@ function(add_exercise name)
       message(SEND_ERROR " the exercise ${STAGE}/${name} has no exercises/${file}")
     endif()
   endforeach()
+  if(NOT ARGN)
+    message(SEND_ERROR " the exercise ${STAGE}/${name} has no wrong solutions, exercises/wrong/*/${name}.hpp")
+  endif()
   # Under the thread sanitizer they would double the time of a run that is for the stages' threads.
   if(NOT BUILD_TESTING OR THREAD_SANITIZED)
     return()
@@ -271,19 +274,30 @@ function(add_wrong_solution name file)
   if(NOT head MATCHES "^// Wrong: [^;]+;// Test: ([^;]+);// Says: ([^;]+)$")
     message(SEND_ERROR " ${STAGE}/${file} has to begin with three comments: Wrong, Test, Says")
   endif()
-  string(REPLACE "," "\\," test "${CMAKE_MATCH_1}")
-  string(REGEX REPLACE "([][+.*()^$?|])" "[\\1]" says "${CMAKE_MATCH_2}")
+  set(test "${CMAKE_MATCH_1}")
+  set(says "${CMAKE_MATCH_2}")
+  file(READ exercises/${name}_tests.cpp tests)
+  string(FIND "${tests}" "TEST_CASE(\"${test}\")" place)
+  if(place EQUAL -1)
+    message(SEND_ERROR " ${STAGE}/${file} names a test case that there is not: ${test}")
+  endif()
+  string(REPLACE "," "\\," test "${test}")
+  string(REGEX REPLACE "([][+.*()^$?|])" "[\\1]" says "${says}")
   set(program ${STAGE}_${name}_wrong_${mistake})
   add_executable(${program} EXCLUDE_FROM_ALL exercises/${name}_tests.cpp)
   target_include_directories(${program} PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${program} PRIVATE exercise_main unfinished ${STAGE_LIBRARY})
   add_dependencies(wrong_solutions ${program})
-  add_test(NAME "${STAGE}/wrong/${name}/${mistake}" COMMAND ${program} "--test-case=${test}")
-  set_tests_properties("${STAGE}/wrong/${name}/${mistake}" PROPERTIES
-    LABELS "${STAGE};wrong"
-    TIMEOUT ${TEST_TIMEOUT}
-    PASS_REGULAR_EXPRESSION "ERROR: .*${says}")
+  # As with the starters: until they are built, CTest is not to know of them.
+  set(test_name "[==[${STAGE}/wrong/${name}/${mistake}]==]")
+  file(APPEND ${EXERCISE_LABELS}
+    "if(EXISTS [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==])\n"
+    "  add_test(${test_name} [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==]\n"
+    "    [==[--test-case=${test}]==])\n"
+    "  set_tests_properties(${test_name} PROPERTIES LABELS [==[${STAGE};wrong]==]\n"
+    "    TIMEOUT ${TEST_TIMEOUT} PASS_REGULAR_EXPRESSION [==[ERROR: .*${says}]==])\n"
+    "endif()\n")
 endfunction()
 
 # The same tests twice: with the starter, NN_stage/exercises/NAME.hpp, where they are skipped until
