@@ -166,8 +166,8 @@ std::string table_of(const Report& report) {
            "  Served at once: of the clients that tried, " +
            spread(report, &Measured::clients_tried) +
            ".\n"
-           "  Round trips: 64 bytes there and back; a client sends again when it has the "
-           "echo.\n"
+           "  Round trips: 64 bytes there and back; a client sends again when it has "
+           "them.\n"
            "  p99: 99 of 100 round trips took no longer. The " +
            cores +
            " cores are shared: the\n"

@@ -158,6 +158,6 @@ check() { # check PROGRAM [--like STAGE]
     [ -x "$program" ] || die 2 "$program is no program: it may not be executed"
     need doctest
     build 'the tests of a server' test wire_tests
-    say "Checking $program, which takes about a minute ..."
-    exec "$root/build/test/wire_tests" --server="$program" --verdict="${like:-0}" --patience=5
+    say "Checking $program: some seconds for a good server, up to a minute for others ..."
+    exec "$root/build/test/support/testing/wire_tests" --server="$program" --verdict="${like:-0}" --patience=5
 }
