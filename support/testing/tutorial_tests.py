@@ -21,7 +21,7 @@ READ of size 8 at 0x60c0 thread T0
 0x60c0 is located 88 bytes inside of 120-byte region [0x60c0,0x60c0)
 freed by thread T0 here:
     #0 0x7fff in operator delete(void*) ../../../../src/libsanitizer/asan/asan_new_delete.cpp:152
-    #1 0x5555 in greet /home/ada/try.cpp:23
+    #1 0x5555 in greet build/test/../../07_coroutines/try.cpp:23
 previously allocated by thread T0 here:
     #0 0x7fff in operator new(unsigned long) ../../../../src/libsanitizer/asan/asan_new_delete.cpp:95
 """
@@ -127,7 +127,7 @@ class Tutorial(unittest.TestCase):
             "before",
             "==42==ERROR: AddressSanitizer: heap-use-after-free on address 0x60c0",
             "    used: say_goodbye /home/ada/try.cpp:16",
-            "    freed by: greet /home/ada/try.cpp:23",
+            "    freed by: greet 07_coroutines/try.cpp:23",
             "(11 more lines of the report: --whole)"])
 
     def test_a_program_without_a_report_is_left_alone(self):
