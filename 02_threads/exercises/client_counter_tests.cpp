@@ -81,8 +81,8 @@ TEST_CASE("many threads at once") {
 
 TEST_CASE("no change gets lost") {
     constexpr int COUNT = 4;
-    step("20 times: 4 threads serve one client after the other, for 50 ms without a pause");
-    for (int round = 0; round < 20; ++round) {
+    step("40 times: 4 threads serve one client after the other, for 50 ms without a pause");
+    for (int round = 0; round < 40; ++round) {
         ClientCounter counter;
         std::vector<std::thread> threads;
         std::atomic<bool> is_wrong = false;
