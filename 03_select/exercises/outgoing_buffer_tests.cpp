@@ -42,7 +42,7 @@ TEST_CASE("pieces come out in order") {
     CHECK(buffer.size() == 10);
     std::string out;
     while (!buffer.empty()) {
-        REQUIRE_MESSAGE(!buffer.front().empty(), "with an empty piece, try_send never gets on");
+        REQUIRE_MESSAGE(!buffer.front().empty(), "front() is empty, though bytes are left");
         out += buffer.front().front();
         buffer.remove(1);
     }

@@ -3,6 +3,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #ifdef __SANITIZE_ADDRESS__
 #define DOCTEST_CONFIG_NO_POSIX_SIGNALS // the sanitizer has more to say of a crash
+constexpr unsigned PATIENCE = 60;       // seconds
+#else
+constexpr unsigned PATIENCE = 10; // run_until() gives up earlier
 #endif
 #include <doctest/doctest.h>
 
@@ -17,8 +20,6 @@
 #include <unistd.h>
 
 namespace {
-
-constexpr unsigned PATIENCE = 10; // seconds; run_until() gives up earlier
 
 // As in "LineReader::read_line()". Empty if it has no name, as a test case, or is not of
 // interest.

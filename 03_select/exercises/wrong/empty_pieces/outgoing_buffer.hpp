@@ -1,6 +1,6 @@
 // Wrong: an empty string is kept as a piece
 // Test: pieces come out in order
-// Says: with an empty piece, try_send never gets on
+// Says: front() is empty, though bytes are left
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Wrong: how much is gone of one piece is taken off the next one, too
 // Test: pieces come out in order
-// Says: bytes have been lost, or come in another order
+// Says: front() is empty, though bytes are left
 #pragma once
 
 #include <cstddef>
@@ -34,9 +34,8 @@ class OutgoingBuffer {
     void remove(std::size_t count) {
         removed_ += count;
         size_ -= count;
-        if (!empty() && removed_ >= pieces_.front().size()) {
+        if (!empty() && removed_ == pieces_.front().size()) {
             pieces_.pop_front();
-            removed_ = 1;
         }
     }
 
