@@ -69,6 +69,10 @@ run_exercise() {
     target=${stage}_exercises
     [ -z "$name" ] || target=${stage}_${name}_exercise
     need doctest
+    # The compiler warns only when it compiles: so what had a warning is compiled again.
+    if grep -qs 'warning: ' "$root/build/test.log"; then
+        rm -f "$root/build/test/$stage/CMakeFiles/$stage"_*_exercise.dir/exercises/*.o
+    fi
     build "the exercises of $stage" test "$target"
     results=$root/build/exercise.txt
     exec 4>&1
