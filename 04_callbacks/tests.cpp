@@ -685,23 +685,57 @@ TEST_CASE("stop with an error makes run_forever throw it once") {
     run_one_iteration(loop);
 }
 
-TEST_CASE("debug mode reports a callback that holds the loop") {
-    auto report_of = [](bool is_debug) {
+TEST_CASE("debug mode reports a callback that holds the loop, and what it waited for") {
+    auto hold_the_loop = [] {
+        Clock::time_point end = Clock::now() + 101ms;
+        while (Clock::now() < end) {
+        }
+    };
+    auto report_of = [](bool is_debug, const std::function<void(EventLoop&)>& add) {
         EventLoop loop;
         loop.set_debug(is_debug);
         std::string report;
         loop.set_exception_handler(
             [&](const ExceptionContext& context) { report = context.message; });
-        loop.call_soon([] {
-            Clock::time_point end = Clock::now() + 101ms;
-            while (Clock::now() < end) {
-            }
-        });
+        add(loop);
         run_one_iteration(loop);
-        return report;
+        return report.substr(0, report.find(" for "));
     };
-    CHECK(report_of(true).starts_with("a callback held the event loop for "));
-    CHECK(report_of(false) == "");
+    auto call_soon = [&](EventLoop& loop) { loop.call_soon(hold_the_loop); };
+    CHECK(report_of(false, call_soon) == "");
+    CHECK(report_of(true, call_soon) == "a callback of call_soon held the event loop");
+    CHECK(report_of(true, [&](EventLoop& loop) { loop.call_later(0ms, hold_the_loop); }) ==
+          "a timer held the event loop");
+
+    SocketPair pair;
+    int fd = pair.ours.fd();
+    std::string descriptor = " of descriptor " + std::to_string(fd) + " held the event loop";
+    CHECK(report_of(true, [&](EventLoop& loop) { loop.add_writer(fd, hold_the_loop); }) ==
+          "the writer" + descriptor);
+    pair.theirs.send_all("x");
+    auto remove_itself_and_hold = [&](EventLoop& loop) {
+        loop.add_reader(fd, [&loop, fd, hold_the_loop] {
+            hold_the_loop();
+            loop.remove_reader(fd);
+        });
+    };
+    CHECK(report_of(true, remove_itself_and_hold) == "the reader" + descriptor);
+}
+
+TEST_CASE("the debug mode of the program is that of its loops") {
+    set_debug_mode(true);
+    EventLoop loop;
+    set_debug_mode(false);
+    std::string report;
+    loop.set_exception_handler(
+        [&](const ExceptionContext& context) { report = context.message; });
+    loop.call_soon([] {
+        Clock::time_point end = Clock::now() + 101ms;
+        while (Clock::now() < end) {
+        }
+    });
+    run_one_iteration(loop);
+    CHECK(report.starts_with("a callback of call_soon held the event loop for "));
 }
 
 // ---- Transport and Protocol -----------------------------------------------------------------

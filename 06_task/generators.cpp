@@ -238,7 +238,34 @@ void yield_and_return() {
     print(list(caller_fn()));
 }
 
-// ---- 10. An object that yields itself: this is how a Future lets a Task wait for it ---------
+// ---- 10. An exception that is thrown in ----------------------------------------------------
+
+Generator<std::string> carry_on() {
+    while (true) {
+        try {
+            co_yield "waiting";
+        } catch (const std::runtime_error& error) {
+            std::cout << "caught: " << error.what() << '\n';
+        }
+    }
+}
+
+// Python's throw(): the co_yield where the generator stands throws. What it does not catch
+// comes out again. This is how a Task tells a handler that what it waits for has failed.
+void thrown_in() {
+    auto generator = carry_on();
+    std::cout << generator.next().value() << '\n';
+    auto error = std::make_exception_ptr(std::runtime_error("connection reset"));
+    std::cout << generator.throw_in(error).value() << '\n';
+    try {
+        generator.throw_in(std::make_exception_ptr(std::logic_error("something else")));
+    } catch (const std::logic_error& exception) {
+        std::cout << "not caught: " << exception.what() << '\n';
+    }
+    std::cout << (generator.done() ? "it has ended\n" : "it goes on\n");
+}
+
+// ---- 11. An object that yields itself: this is how a Future lets a Task wait for it ---------
 
 struct Test {
     Generator<Test*, void, bool> iterate() {
@@ -271,6 +298,7 @@ int main() {
         {"follow", follow_file},
         {"composed generators", composed},
         {"yield and return", yield_and_return},
+        {"an exception that is thrown in", thrown_in},
         {"an object that yields itself", yields_itself},
     };
     for (const auto& [name, lesson] : lessons) {

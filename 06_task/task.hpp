@@ -1,7 +1,8 @@
 // A Task drives a generator that yields Futures: it waits for the Future, then resumes the
-// generator with the result, and so on to the end. So the handler is one function again, and
-// the callbacks are here, written once for all handlers. A Task is a Future itself, for the
-// result of the generator.
+// generator, and so on to the end. It sends no result in: the generator's co_yield, resumed,
+// asks the Future that it has yielded. So the handler is one function again, and the callbacks
+// are here, written once for all handlers. A Task is a Future itself, for the result of the
+// generator.
 #pragma once
 
 #include "event_loop.hpp"

@@ -1323,6 +1323,12 @@ TEST_CASE("the program generators prints what its Python originals print") {
           "result of 2nd yield: None\n"
           "return value of yield-from: done\n"
           "[1, 2]\n"
+          "--- an exception that is thrown in\n"
+          "waiting\n"
+          "caught: connection reset\n"
+          "waiting\n"
+          "not caught: something else\n"
+          "it has ended\n"
           "--- an object that yields itself\n"
           "True\n"
           "[<Test object>]\n");

@@ -10,18 +10,18 @@
 
 namespace {
 
-std::string usage(bool has_selector) {
+std::string usage(bool has_loop) {
     std::string text = "usage: echo_server [--host HOST] [--port PORT] [--quiet]";
-    text += has_selector ? " [--selector NAME]\n" : "\n";
+    text += has_loop ? " [--selector NAME] [--debug]\n" : "\n";
     text += "  --host HOST      address to listen on (127.0.0.1)\n"
             "  --port PORT      port to listen on, 0 for any free one (8888)\n"
             "  --quiet          no log lines about clients\n";
-    if (has_selector) {
+    if (has_loop) {
         text += "  --selector NAME  how to wait:";
         for (const std::string& name : selector_names()) {
             text += " " + name;
         }
-        text += "\n";
+        text += "\n  --debug          says which callback has held the event loop for long\n";
     }
     return text + "  --help           this text\n";
 }
@@ -42,9 +42,9 @@ std::string parse_selector(const Arguments& arguments, const std::string& name) 
     return name;
 }
 
-LoopServerOptions parse(int argc, char** argv, bool has_selector) {
+LoopServerOptions parse(int argc, char** argv, bool has_loop) {
     LoopServerOptions options;
-    Arguments arguments(argc, argv, "echo_server", usage(has_selector));
+    Arguments arguments(argc, argv, "echo_server", usage(has_loop));
     while (std::optional<std::string> option = arguments.next()) {
         if (*option == "--quiet") {
             set_quiet(true);
@@ -52,8 +52,10 @@ LoopServerOptions parse(int argc, char** argv, bool has_selector) {
             options.host = arguments.value_of(*option);
         } else if (*option == "--port") {
             options.port = parse_port(arguments, arguments.value_of(*option));
-        } else if (has_selector && *option == "--selector") {
+        } else if (has_loop && *option == "--selector") {
             options.selector = parse_selector(arguments, arguments.value_of(*option));
+        } else if (has_loop && *option == "--debug") {
+            set_debug_mode(true);
         } else {
             arguments.fail("unknown argument '" + *option + "'");
         }

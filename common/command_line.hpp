@@ -38,6 +38,6 @@ struct LoopServerOptions : ServerOptions {
     std::string selector; // a name for make_selector; empty: the best one of this system
 };
 
-// Reads --host, --port and --quiet, the latter with --selector in addition.
+// Reads --host, --port and --quiet, the latter with --selector and --debug in addition.
 ServerOptions parse_server_options(int argc, char** argv);
 LoopServerOptions parse_loop_server_options(int argc, char** argv);

@@ -8,6 +8,7 @@
 namespace {
 
 std::atomic<bool> is_quiet = false;
+std::atomic<bool> is_debug = false;
 
 } // namespace
 
@@ -27,4 +28,12 @@ void log_line(std::string_view who, std::string_view what) {
 
 void set_quiet(bool quiet) {
     is_quiet = quiet;
+}
+
+void set_debug_mode(bool enabled) {
+    is_debug = enabled;
+}
+
+bool is_debug_mode() {
+    return is_debug;
 }

@@ -14,3 +14,7 @@ void log_listening(std::string_view address);
 void log_line(std::string_view who, std::string_view what);
 
 void set_quiet(bool quiet);
+
+// In debug mode an event loop says which callback has held it for long.
+void set_debug_mode(bool enabled);
+bool is_debug_mode();

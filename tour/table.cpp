@@ -53,6 +53,7 @@ class Table {
         });
     }
 
+    // At most 80 columns, so labels are short.
     std::string text() const {
         std::size_t label_width = 0;
         std::size_t width = 6;
@@ -109,7 +110,7 @@ void add_loads(Table& table, const Report& report, Number LoadNumbers::*number, 
     for (std::size_t i = 0; i < loads.size(); ++i) {
         std::string label = "  " + std::to_string(loads[i].active_clients) +
                             (loads[i].active_clients == 1 ? " client" : " clients") +
-                            (loads[i].has_idle_clients ? ", and idle ones" : "");
+                            (loads[i].has_idle_clients ? " + idle" : "");
         table.add(
             label, [=](const Measured& measured) { return measured.loads[i].*number; },
             decimals, decimals == 0);
@@ -149,24 +150,24 @@ std::string table_of(const Report& report) {
         return [number](const Measured& measured) { return measured.*number; };
     };
     table.add("clients served at once", field(&Measured::clients_served));
-    table.add("threads of the server then", field(&Measured::threads));
+    table.add("threads then", field(&Measured::threads));
     table.add_heading("round trips per second");
     add_loads(table, report, &LoadNumbers::round_trips_per_second, 0);
     table.add_heading("p99 latency, microseconds");
     add_loads(table, report, &LoadNumbers::p99_us, 0);
     table.add_heading("CPU time of the server per round trip, microseconds");
     add_loads(table, report, &LoadNumbers::cpu_us, 1);
-    table.add("system calls per round trip", field(&Measured::system_calls), 1);
-    table.add("bytes of memory per idle client", field(&Measured::memory_bytes), 0, true);
-    table.add("lines that serve a client", field(&Measured::handler_lines));
+    table.add("calls per round trip", field(&Measured::system_calls), 1);
+    table.add("bytes per idle client", field(&Measured::memory_bytes), 0, true);
+    table.add("lines of the handler", field(&Measured::handler_lines));
 
     std::string cores = std::to_string(report.machine.cores);
     return table.text() + "\n" + table.gaps() +
            "  Served at once: of the clients that tried, " +
            spread(report, &Measured::clients_tried) +
            ".\n"
-           "  Round trips: 64 bytes there and back; a client sends again when it has the "
-           "echo.\n"
+           "  Round trips: 64 bytes there and back; a client sends again when it has "
+           "them.\n"
            "  p99: 99 of 100 round trips took no longer. The " +
            cores +
            " cores are shared: the\n"

@@ -91,8 +91,8 @@ void write_file(const std::string& file, const std::string& text) {
 }
 
 void watch_all(Report& report, const Terminal& terminal) {
-    terminal.print_heading("Watch: five clients connect at once. Each sends three lines, and "
-                           "thinks 100 ms between them.");
+    terminal.print_heading("Watch: five clients connect at once. Each sends three lines,\n"
+                           "and thinks 100 ms between them.");
     terminal.print_picture_legend();
     terminal.print_time_axis();
     for (StageReport& stage : report.stages) {

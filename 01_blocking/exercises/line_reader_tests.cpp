@@ -2,6 +2,7 @@
 
 #include "support/testing/exercise_tests.hpp"
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -24,8 +25,19 @@ TEST_CASE("a line that comes in pieces") {
         client.send_all("\n");
     });
     std::string line = reader.read_line();
-    CHECK(line.size() == 10'001);
-    CHECK(line.back() == '\n');
+    CHECK_MESSAGE(line.size() == 10'001, "a recv may bring a part of a line");
+    CHECK(line.ends_with('\n'));
+}
+
+TEST_CASE("two lines that come in one piece") {
+    Connection connection;
+    LineReader reader(connection.server);
+    step("the client sends \"one\\ntwo\\n\" at once, and half-closes");
+    connection.client.send_all("one\ntwo\n");
+    connection.client.shutdown_write();
+    CHECK(reader.read_line() == "one\n");
+    std::string second = reader.read_line();
+    CHECK_MESSAGE(second == "two\n", "what a recv brings after the first line is to be kept");
 }
 
 TEST_CASE("many lines that come in one piece") {
@@ -49,7 +61,8 @@ TEST_CASE("the end of the stream") {
     connection.client.send_all("one\ntwo");
     connection.client.shutdown_write();
     CHECK(reader.read_line() == "one\n");
-    CHECK(reader.read_line() == "two");
+    std::string last = reader.read_line();
+    CHECK_MESSAGE(last == "two", "what comes after the last '\\n' is a line, too");
     CHECK(reader.read_line() == "");
     CHECK(reader.read_line() == "");
 }
@@ -88,9 +101,12 @@ TEST_CASE("a line without an end is refused before it has come") {
     Connection connection;
     LineReader reader(connection.server, 10'000);
     step("the limit is 10,000 bytes, and the client sends 20,000,000 times 'x'");
-    ClientThread thread(connection, [](Socket& client) {
+    std::atomic<bool> is_all_received = false;
+    ClientThread thread(connection, [&is_all_received](Socket& client) {
         client.send_all(std::string(20'000'000, 'x'));
+        is_all_received = true; // but for what the kernel holds
         client.shutdown_write();
     });
     CHECK_THROWS_AS(reader.read_line(), std::length_error);
+    CHECK_MESSAGE(!is_all_received, "the limit is to be checked while the line is coming");
 }

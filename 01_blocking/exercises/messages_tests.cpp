@@ -17,20 +17,25 @@ TEST_CASE("on the wire: four bytes of length, then the text") {
          data = connection.client.recv(100)) {
         bytes += data;
     }
-    CHECK(bytes == std::string("\0\0\0\5hello", 9));
+    CHECK_MESSAGE(bytes == std::string("\0\0\0\5hello", 9),
+                  "the most significant byte comes first");
 }
 
 TEST_CASE("a message that comes in pieces") {
     Connection connection;
+    INFO("one recv may bring a part of the length, or of the text");
     step("the client sends a message of 300 bytes in three pieces; the first is half a length");
     std::string text(300, 'x');
-    ClientThread thread(connection, [&text](Socket& client) {
+    ClientThread thread(connection, [&text, &connection](Socket& client) {
         client.send_all(std::string("\0\0", 2));
+        connection.wait_until_received();
         client.send_all(std::string("\1\54", 2) + text.substr(0, 100));
+        connection.wait_until_received();
         client.send_all(text.substr(100));
     });
     std::optional<std::string> received = receive_message(connection.server);
-    CHECK(received == text);
+    bool is_same = received == text;
+    CHECK(is_same);
 }
 
 TEST_CASE("messages that come in one piece") {
@@ -48,6 +53,7 @@ TEST_CASE("lengths of all sizes") {
     for (std::size_t size :
          {1ul, 127ul, 128ul, 255ul, 256ul, 65'535ul, 65'536ul, 1'048'576ul}) {
         Connection connection;
+        INFO("a char may be negative, and a byte of the length may be above 127");
         step("a message of " + std::to_string(size) + " bytes");
         std::string text(size, 'x');
         ClientThread thread(connection,
@@ -78,6 +84,7 @@ TEST_CASE("the end of the stream in the middle of a message") {
              " of 9 bytes and half-closes");
         connection.client.send_all(start);
         connection.client.shutdown_write();
+        INFO("a stream that ends within a message is an error, no good end");
         CHECK_THROWS_AS(receive_message(connection.server), std::runtime_error);
     }
 }

@@ -39,8 +39,8 @@ TEST_CASE("the next one waits until a slot is free") {
     bool has_to_wait = third.wait_for(100ms) == std::future_status::timeout;
     step("one is given back");
     slots.release();
-    third.get();
-    CHECK(has_to_wait);
+    must_end(third, "a thread still waits in acquire(), though release() has made a slot free");
+    CHECK_MESSAGE(has_to_wait, "acquire() did not wait for a slot");
     CHECK(!slots.try_acquire());
 }
 
@@ -57,9 +57,32 @@ TEST_CASE("each release lets one in") {
         slots.release();
     }
     for (std::future<void>& thread : waiting) {
-        thread.get();
+        must_end(thread,
+                 "a thread still waits in acquire(), though release() made a slot free");
     }
     CHECK(!slots.try_acquire());
+}
+
+TEST_CASE("a slot that somebody else has taken meanwhile") {
+    step("100 times: a thread waits for the only slot; when it is given back, another one "
+         "takes");
+    step("it at once, if it can: then the first has to wait on");
+    for (int round = 0; round < 100; ++round) {
+        Slots slots(1);
+        slots.acquire();
+        std::future<void> waiting =
+            std::async(std::launch::async, [&slots] { slots.acquire(); });
+        waiting.wait_for(1ms); // most likely it waits by now
+        slots.release();
+        bool is_taken = slots.try_acquire();
+        bool waits_on = waiting.wait_for(is_taken ? 5ms : 0ms) == std::future_status::timeout;
+        if (is_taken) {
+            slots.release();
+        }
+        must_end(waiting, "a thread still waits in acquire()");
+        REQUIRE_MESSAGE((!is_taken || waits_on),
+                        "a thread that is woken has to look again whether a slot is free");
+    }
 }
 
 TEST_CASE("never more than there are slots") {
@@ -83,7 +106,7 @@ TEST_CASE("never more than there are slots") {
     for (std::thread& thread : threads) {
         thread.join();
     }
-    CHECK(!were_too_many);
+    CHECK_MESSAGE(!were_too_many, "more threads had a slot than there are slots");
     step("in the end all 3 are free again");
     CHECK(slots.try_acquire());
     CHECK(slots.try_acquire());
@@ -101,5 +124,5 @@ TEST_CASE("waiting costs no processor time") {
     double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
     slots.release();
     waiting.get();
-    CHECK(used < 0.1);
+    CHECK_MESSAGE(used < 0.02, "a thread that waits has to sleep, not to ask again and again");
 }

@@ -35,10 +35,11 @@ TEST_CASE("a client that says nothing") {
     CHECK(clients.expired(START + 4s).empty());
     CHECK(clients.time_to_wait(START + 4s) == 6s);
     step("10 s later, exactly: who waits for time_to_wait() must find it");
-    CHECK(clients.expired(START + 10s) == std::vector{5});
+    CHECK_MESSAGE(clients.expired(START + 10s) == std::vector{5},
+                  "a client expires at the limit, not after it");
     CHECK(clients.time_to_wait(START + 10s) == 0s);
     step("even later, the time to wait is not negative");
-    CHECK(clients.time_to_wait(START + 11s) == 0s);
+    CHECK_MESSAGE(clients.time_to_wait(START + 11s) == 0s, "a time to wait is never negative");
 }
 
 TEST_CASE("a client that says something starts again") {
@@ -84,7 +85,7 @@ TEST_CASE("the timeout for select is rounded up") {
     step("a nanosecond is not nothing");
     time = to_timeval(1ns);
     CHECK(time.tv_sec == 0);
-    CHECK(time.tv_usec == 1);
+    CHECK_MESSAGE(time.tv_usec == 1, "rounded down, select would return too early");
     step("0.9999999 s is a second: tv_usec must stay below 1,000,000");
     time = to_timeval(999'999'900ns);
     CHECK(time.tv_sec == 1);

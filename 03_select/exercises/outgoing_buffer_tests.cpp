@@ -42,11 +42,11 @@ TEST_CASE("pieces come out in order") {
     CHECK(buffer.size() == 10);
     std::string out;
     while (!buffer.empty()) {
-        REQUIRE(!buffer.front().empty()); // or try_send would never get on
+        REQUIRE_MESSAGE(!buffer.front().empty(), "front() is empty, though bytes are left");
         out += buffer.front().front();
         buffer.remove(1);
     }
-    CHECK(out == "netwothree");
+    CHECK_MESSAGE(out == "netwothree", "bytes have been lost, or come in another order");
 }
 
 TEST_CASE("no byte is moved") {
@@ -60,7 +60,7 @@ TEST_CASE("no byte is moved") {
     step("after remove(1), the rest lies where it was");
     buffer.remove(1);
     is_same = buffer.front().data() == first + 1;
-    CHECK(is_same);
+    CHECK_MESSAGE(is_same, "remove() has moved the bytes that are left");
     step("even when more is appended");
     for (int i = 0; i < 100; ++i) {
         buffer.append(std::string(1000, 'y'));

@@ -90,12 +90,33 @@ TEST_CASE("the time counts from the last data") {
         });
         run_until(fixture.loop, [&] { return fixture.log.lost.has_value(); });
         if (fixture.log.received == "hello") {
-            CHECK(*fixture.log.lost - fixture.log.heard >= 100ms);
+            CHECK_MESSAGE(*fixture.log.lost - fixture.log.heard >= 100ms,
+                          "the client was not silent, and lost its connection");
             return;
         }
         step("this machine was too slow for that: \"hello\" came after the limit; once more");
     }
     FAIL("the connection is always lost before the limit");
+}
+
+TEST_CASE("a timer that fires too early is set again for the rest") {
+    for (int attempt = 0; attempt < 20; ++attempt) {
+        Fixture fixture(100ms);
+        step("the limit is 100 ms; a client connects, sends \"hello\" after 50 ms, and waits");
+        fixture.loop.call_later(50ms, [&] {
+            if (!fixture.log.lost) {
+                fixture.client.send_all("hello");
+            }
+        });
+        run_until(fixture.loop, [&] { return fixture.log.lost.has_value(); });
+        bool was_heard_early = fixture.log.heard - fixture.log.begun < 70ms;
+        if (fixture.log.received == "hello" && was_heard_early &&
+            *fixture.log.lost - fixture.log.heard < 125ms) {
+            return;
+        }
+        step("the connection was lost too late, or this machine was too slow; once more");
+    }
+    FAIL("the timer was set for the whole limit, and not for the rest of it");
 }
 
 TEST_CASE("no timer is left when the client goes first") {

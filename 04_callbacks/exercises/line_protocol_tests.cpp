@@ -47,8 +47,10 @@ struct Fixture {
         transport.emplace(loop, std::move(connection.server),
                           std::make_unique<LoggingProtocol>(log, max_length), [] {});
     }
-    void run_until_lines(std::size_t count) {
-        run_until(loop, [this, count] { return log.lines.size() >= count; });
+    void run_until_lines(std::size_t count,
+                         const char* if_not = "no more lines were given out") {
+        run_until(
+            loop, [this, count] { return log.lines.size() >= count; }, if_not);
     }
     void run_until_lost() {
         run_until(loop, [this] { return log.is_lost; });
@@ -63,12 +65,12 @@ TEST_CASE("lines that come in one piece") {
     Fixture fixture;
     step("the client sends \"one\\n\\ntwo\\nthr\"");
     fixture.client.send_all("one\n\ntwo\nthr");
-    fixture.run_until_lines(3);
+    fixture.run_until_lines(3, "one piece has brought three lines: they were not given out");
     CHECK(fixture.log.lines == Lines{"one", "", "two"});
     step("and \"ee\\n\"");
     fixture.client.send_all("ee\n");
     fixture.run_until_lines(4);
-    CHECK(fixture.log.lines.back() == "three");
+    CHECK(fixture.log.lines == Lines{"one", "", "two", "three"});
 }
 
 TEST_CASE("a line that comes one byte at a time") {
@@ -93,7 +95,9 @@ TEST_CASE("the last line may lack its end") {
     fixture.client.send_all("one\ntwo");
     fixture.client.shutdown_write();
     fixture.run_until_lost();
-    CHECK(fixture.log.lines == Lines{"one", "two"});
+    Lines expected = {"one", "two"};
+    CHECK_MESSAGE(fixture.log.lines == expected,
+                  "what comes after the last '\\n' is a line, too");
 }
 
 TEST_CASE("no line after the last end") {
@@ -139,6 +143,7 @@ TEST_CASE("after close() no more lines") {
     step("the client sends \"one\\nquit\\ntwo\\n\"; the protocol closes at \"quit\"");
     fixture.client.send_all("one\nquit\ntwo\n");
     fixture.run_until_lost();
-    CHECK(fixture.log.lines == Lines{"one", "quit"});
+    Lines expected = {"one", "quit"};
+    CHECK_MESSAGE(fixture.log.lines == expected, "who has closed gets no more lines");
     CHECK(fixture.client.recv(100) == "");
 }

@@ -45,7 +45,8 @@ TEST_CASE("the first result wins, and the others are cancelled") {
     fixture.let_callbacks_run();
     REQUIRE(first.done());
     CHECK(first.result() == 42);
-    CHECK(fixture.futures[0].cancelled());
+    CHECK_MESSAGE(fixture.futures[0].cancelled(),
+                  "the others run on, though nobody wants them");
     CHECK(fixture.futures[2].cancelled());
 }
 
@@ -92,7 +93,7 @@ TEST_CASE("an error is not a result") {
     fixture.fail(0, "refused");
     fixture.futures[1].cancel();
     fixture.let_callbacks_run();
-    CHECK(!first.done());
+    CHECK_MESSAGE(!first.done(), "an error is no result: another Future may still have one");
     CHECK(!fixture.futures[2].done());
     step("the third gets a result");
     fixture.futures[2].set_result(42);
@@ -135,7 +136,7 @@ TEST_CASE("nobody wants the first any more") {
     first.cancel();
     fixture.let_callbacks_run();
     for (const Future<int>& future : fixture.futures) {
-        CHECK(future.cancelled());
+        CHECK_MESSAGE(future.cancelled(), "first_of() was cancelled, and the others run on");
     }
     CHECK(fixture.reports == 0);
 }

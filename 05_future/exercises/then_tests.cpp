@@ -85,7 +85,7 @@ TEST_CASE("an error passes by the function") {
     step("the first Future gets an exception");
     number.set_exception(std::make_exception_ptr(std::runtime_error("broken")));
     let_callbacks_run(loop);
-    REQUIRE(next.done());
+    REQUIRE_MESSAGE(next.done(), "the error of the first Future does not reach the second");
     CHECK_THROWS_WITH_AS(next.result(), "broken", std::runtime_error);
     CHECK(!is_called);
 }
@@ -104,7 +104,8 @@ TEST_CASE("an error of the function") {
     step("the function throws");
     number.set_result(42);
     let_callbacks_run(loop);
-    REQUIRE(next.done());
+    REQUIRE_MESSAGE(next.done(),
+                    "what the function throws went to the loop, not to the Future");
     CHECK_THROWS_WITH_AS(next.result(), "broken", std::runtime_error);
     CHECK(reports == 0); // the loop did not see it
 }
@@ -155,5 +156,6 @@ TEST_CASE("nothing is left of a chain that nobody wants any more") {
         step("both Futures are dropped while they are pending");
     }
     let_callbacks_run(loop);
-    CHECK(captured.use_count() == 1); // the function has been destroyed
+    CHECK_MESSAGE(captured.use_count() == 1,
+                  "the two Futures own each other: neither is ever destroyed");
 }

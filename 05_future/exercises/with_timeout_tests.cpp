@@ -49,7 +49,8 @@ TEST_CASE("no result in time") {
     run_until(fixture.loop, [&] { return limited.done(); });
     CHECK(Clock::now() - start >= 20ms);
     CHECK_THROWS_AS(limited.result(), TimeoutError);
-    CHECK(fixture.future.cancelled());
+    CHECK_MESSAGE(fixture.future.cancelled(),
+                  "nobody waits for the source any more: cancel it");
     fixture.let_callbacks_run();
     CHECK(fixture.reports == 0);
 }
@@ -101,6 +102,7 @@ TEST_CASE("the result is set by a timer of the same moment") {
     Future<int> limited = with_timeout(fixture.future, 0ms);
     std::this_thread::sleep_for(1ms);
     run_until(fixture.loop, [&] { return limited.done(); });
+    INFO("the result was there when the timer fired, and has to win");
     CHECK(limited.result() == 42);
     CHECK(fixture.reports == 0);
 }
@@ -117,5 +119,6 @@ TEST_CASE("the timer goes with the Future") {
         fixture.let_callbacks_run();
     }
     step("an hour before the timer would fire, nothing is left of the Future");
-    CHECK(limited.expired());
+    CHECK_MESSAGE(limited.expired(),
+                  "the timer is still there: cancel it when it is not needed");
 }

@@ -89,7 +89,7 @@ TEST_CASE("clear() at once after set() does not take the event back") {
     event.set();
     event.clear();
     let_tasks_run(loop);
-    CHECK(log == "A");
+    CHECK_MESSAGE(log == "A", "who was woken asks the flag again, and waits on");
 }
 
 TEST_CASE("a task that is cancelled leaves nothing behind") {
@@ -103,7 +103,7 @@ TEST_CASE("a task that is cancelled leaves nothing behind") {
     first.cancel();
     let_tasks_run(loop);
     CHECK(first.cancelled());
-    CHECK(event.waiting() == 1);
+    CHECK_MESSAGE(event.waiting() == 1, "who was cancelled has left its Future behind");
     step("set()");
     event.set();
     let_tasks_run(loop);
@@ -120,6 +120,7 @@ TEST_CASE("cancelled and set in the same iteration") {
         let_tasks_run(loop);
         step(is_cancelled_first ? "cancel the first task, then set()"
                                 : "set(), then cancel the first task");
+        INFO("set() has met a Future that is cancelled already");
         if (is_cancelled_first) {
             first.cancel();
         }

@@ -67,12 +67,14 @@ TEST_CASE("take: no value is asked for that nobody wants") {
     step("a second one, and a third one, which does not come");
     CHECK(first_two.next() == 2);
     CHECK(first_two.next() == std::nullopt);
-    CHECK(asked == 2);
+    CHECK_MESSAGE(asked == 2, "the value after the last was asked for, and nobody wants it");
 }
 
 TEST_CASE("take: values that cannot be copied") {
     Generator<std::unique_ptr<int>> first = take(pointers(), 1);
-    CHECK(*first.next().value() == 1);
+    std::optional<std::unique_ptr<int>> pointer = first.next();
+    REQUIRE(pointer.has_value());
+    CHECK(**pointer == 1);
     CHECK(!first.next().has_value());
 }
 
@@ -89,23 +91,22 @@ TEST_CASE("window: no value is asked for that nobody wants") {
     CHECK(asked == 0);
     step("one window of three is asked for, and another one");
     CHECK(windows.next() == Numbers{1, 2, 3});
-    CHECK(asked == 3);
+    CHECK_MESSAGE(asked == 3, "all values were asked for before the first window was given");
     CHECK(windows.next() == Numbers{2, 3, 4});
     CHECK(asked == 4);
 }
 
 TEST_CASE("zip: pairs") {
     using Pairs = std::vector<std::pair<int, int>>;
-    bool is_same = list(zip(count_to(2), count_to(3))) == Pairs{{1, 1}, {2, 2}};
-    CHECK(is_same);
-    is_same = list(zip(count_to(3), count_to(2))) == Pairs{{1, 1}, {2, 2}};
-    CHECK(is_same);
+    CHECK(list(zip(count_to(2), count_to(3))) == Pairs{{1, 1}, {2, 2}});
+    CHECK(list(zip(count_to(3), count_to(2))) == Pairs{{1, 1}, {2, 2}});
 }
 
 TEST_CASE("zip: the right one is not asked in vain") {
     int asked = 0;
     CHECK(list(zip(count_to(2), count_to(9, asked))).size() == 2);
-    CHECK(asked == 2);
+    CHECK_MESSAGE(asked == 2,
+                  "the left one had ended, and the right one was asked all the same");
 }
 
 TEST_CASE("an error comes through") {

@@ -88,7 +88,7 @@ TEST_CASE("nobody overtakes") {
     create_task(loop, acquire_and_log(semaphore, log, 'C'));
     semaphore.release();
     let_tasks_run(loop);
-    CHECK(log == "AB");
+    CHECK_MESSAGE(log == "AB", "who came later has overtaken the one that waited");
     semaphore.release();
     let_tasks_run(loop);
     CHECK(log == "ABC");
@@ -121,7 +121,7 @@ TEST_CASE("a task that is cancelled while it waits") {
     second.cancel();
     let_tasks_run(loop);
     CHECK(second.cancelled());
-    CHECK(semaphore.waiting() == 1);
+    CHECK_MESSAGE(semaphore.waiting() == 1, "who was cancelled still stands in the queue");
     step("the place is given back");
     semaphore.release();
     let_tasks_run(loop);
@@ -141,7 +141,7 @@ TEST_CASE("a task that is cancelled when it has just been given the place") {
     second.cancel();
     let_tasks_run(loop);
     CHECK(second.cancelled());
-    CHECK(log == "AC");
+    CHECK_MESSAGE(log == "AC", "the place of a task that was cancelled is lost");
     step("C gives it back, and nobody is left: the place is free");
     semaphore.release();
     CHECK(!semaphore.locked());

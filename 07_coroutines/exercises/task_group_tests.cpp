@@ -24,7 +24,9 @@ struct Fixture {
     // Runs it to its end; does not throw what it throws.
     Task<void> run(Coroutine<void> main) {
         Task<void> task = create_task(loop, std::move(main));
-        run_until(loop, [&] { return task.done(); });
+        run_until(
+            loop, [&] { return task.done(); },
+            "join() did not return: it waits for a task that nobody has cancelled");
         return task;
     }
     void let_tasks_run() {
@@ -162,7 +164,8 @@ TEST_CASE("an error cancels the others, and is thrown when they have ended") {
     Fixture fixture;
     step("one of three tasks fails; the others need a while to clean up");
     fixture.run(one_fails(fixture.log, false)).result();
-    CHECK(fixture.log == "cleaned up, cleaned up, broken");
+    CHECK_MESSAGE(fixture.log == "cleaned up, cleaned up, broken",
+                  "the error was thrown before the other tasks had ended");
     CHECK(fixture.reports == 0);
 }
 
@@ -194,7 +197,8 @@ TEST_CASE("who waits in join is cancelled") {
     fixture.let_tasks_run();
     run_until(fixture.loop, [&] { return task.done(); });
     CHECK(task.cancelled());
-    CHECK(fixture.log == "begun, cleaned up, cleaned up, ");
+    CHECK_MESSAGE(fixture.log == "begun, cleaned up, cleaned up, ",
+                  "who waits in join() was cancelled, and the tasks were left behind");
 }
 
 TEST_CASE("cancelled twice") {

@@ -1,11 +1,13 @@
 // Experiment: the server of stage 07, where echo_server awaits the handler instead of making a
-// task of it. One client is silent; what becomes of the next one?
+// task of it. One client is silent; what becomes of the next one? And of the rest of the
+// program?
 #include "async_socket.hpp"
 #include "run.hpp"
 
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <iostream>
@@ -14,6 +16,8 @@
 #include <utility>
 
 #include <poll.h>
+
+using namespace std::chrono_literals;
 
 Coroutine<void> echo_handler(AsyncSocket client) {
     while (true) {
@@ -32,15 +36,30 @@ Coroutine<void> echo_server(AsyncSocket listener) {
     }
 }
 
-void two_clients(std::uint16_t port) {
+// Counts how often it gets on, every 10 ms.
+Coroutine<void> tick(std::atomic<int>& ticks) {
+    while (true) {
+        co_await sleep(10ms);
+        ++ticks;
+    }
+}
+
+Coroutine<void> program(AsyncSocket listener, std::atomic<int>& ticks) {
+    create_task(tick(ticks));
+    co_await echo_server(std::move(listener));
+}
+
+void two_clients(std::uint16_t port, const std::atomic<int>& ticks) {
     Socket silent = connect_to("127.0.0.1", port);
     std::cout << "the silent client is connected\n";
     Socket talkative = connect_to("127.0.0.1", port);
     talkative.send_all("hello");
     std::cout << "the talkative client is connected and has sent hello\n";
 
-    bool has_answer = wait_for(talkative.fd(), POLLIN, std::chrono::milliseconds(500));
+    int ticks_before = ticks;
+    bool has_answer = wait_for(talkative.fd(), POLLIN, 500ms);
     std::cout << (has_answer ? "it has an answer\n" : "after 500 ms it has no answer\n");
+    std::cout << "meanwhile another task has got on, times: " << ticks - ticks_before << '\n';
 
     silent.close();
     std::cout << "the silent client leaves\n";
@@ -52,10 +71,11 @@ int main() {
     std::string address = listener.address();
     int port = std::stoi(address.substr(address.rfind(':') + 1));
     EventLoop loop;
-    std::thread clients([&loop, port] {
-        two_clients(static_cast<std::uint16_t>(port));
+    std::atomic<int> ticks = 0;
+    std::thread clients([&loop, &ticks, port] {
+        two_clients(static_cast<std::uint16_t>(port), ticks);
         loop.call_soon_threadsafe([&loop] { loop.stop(); });
     });
-    run(loop, echo_server(AsyncSocket(loop, std::move(listener))));
+    run(loop, program(AsyncSocket(loop, std::move(listener)), ticks));
     clients.join();
 }

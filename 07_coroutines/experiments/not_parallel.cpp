@@ -5,6 +5,7 @@
 #include "run.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <iostream>
 #include <thread>
@@ -18,27 +19,41 @@ std::chrono::nanoseconds processor_time() { // that this thread has used
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// Keeps a processor busy. Returns in which thread that was.
-std::thread::id work() {
+struct Work {
+    std::thread::id thread;
+    Clock::time_point begin;
+    Clock::time_point end;
+};
+
+// Keeps a processor busy.
+Work work() {
+    Clock::time_point begin = Clock::now();
     auto end = processor_time() + 200ms;
     while (processor_time() < end) {
     }
-    return std::this_thread::get_id();
+    return {std::this_thread::get_id(), begin, Clock::now()};
 }
 
-Coroutine<std::thread::id> work_in_a_task() {
+Coroutine<Work> work_in_a_task() {
     co_return work();
 }
 
-void tell(const std::vector<std::thread::id>& threads, Clock::time_point start) {
-    bool is_same = threads[0] == threads[1];
-    bool is_serial = Clock::now() - start >= 400ms;
-    std::cout << "  in " << (is_same ? "the same thread" : "two threads") << ", and it took "
-              << (is_serial ? "as long as both together\n" : "less than both together\n");
+std::int64_t milliseconds(std::chrono::nanoseconds duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+void tell(const std::vector<Work>& works, Clock::time_point start) {
+    for (const Work& one : works) {
+        std::cout << "  from " << milliseconds(one.begin - start) << " to "
+                  << milliseconds(one.end - start) << " ms\n";
+    }
+    bool is_same = works[0].thread == works[1].thread;
+    std::cout << "  in " << (is_same ? "the same thread" : "two threads") << ", together "
+              << milliseconds(Clock::now() - start) << " ms\n";
 }
 
 Coroutine<void> program() {
-    std::cout << "two tasks\n";
+    std::cout << "processors: " << std::thread::hardware_concurrency() << "\ntwo tasks\n";
     Clock::time_point start = Clock::now();
     tell(co_await gather(work_in_a_task(), work_in_a_task()), start);
 

@@ -23,8 +23,9 @@
 #   experiments(NAME... [SANITIZED])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
 #                                  AddressSanitizer finds
-#   exercises(NAME...)             exercises/NAME.hpp, NAME_tests.cpp and solutions/NAME.hpp, from
-#                                  the easiest to the hardest
+#   exercises(NAME...)             exercises/NAME.hpp, NAME_tests.cpp, solutions/NAME.hpp and
+#                                  hints/NAME.md, from the easiest to the hardest; and the wrong
+#                                  solutions that the tests have to find, wrong/*/NAME.hpp
 
 include(CheckCXXSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -fsanitize=address)
@@ -46,10 +47,14 @@ endif()
 
 add_custom_target(experiments)
 add_custom_target(exercises)
+add_custom_target(wrong_solutions)
 # What is not written yet uses nothing. A library, so that its options come after -Wextra.
 add_library(unfinished INTERFACE)
 target_compile_options(unfinished INTERFACE -Wno-unused-parameter -Wno-unused-private-field)
 target_compile_definitions(unfinished INTERFACE _GLIBCXX_ASSERTIONS) # a wrong index is an error
+# Not optimised: whoever hangs is found by name, and what is done without a lock is really done.
+target_compile_options(unfinished INTERFACE -O0)
+target_link_options(unfinished INTERFACE -rdynamic) # keeps the names
 
 # A macro, so that its return() leaves the CMakeLists.txt of a stage that is left out.
 macro(stage way)
@@ -245,16 +250,22 @@ macro(exercises)
   foreach(name ${ARGN})
     list(APPEND DECLARED
       exercises/${name}.hpp exercises/${name}_tests.cpp exercises/solutions/${name}.hpp)
-    add_exercise(${name})
+    file(GLOB wrong_solutions CONFIGURE_DEPENDS
+      RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} exercises/wrong/*/${name}.hpp)
+    list(APPEND DECLARED ${wrong_solutions})
+    add_exercise(${name} ${wrong_solutions})
   endforeach()
 endmacro()
 
 function(add_exercise name)
-  foreach(file ${name}.hpp ${name}_tests.cpp solutions/${name}.hpp)
+  foreach(file ${name}.hpp ${name}_tests.cpp solutions/${name}.hpp hints/${name}.md)
     if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/exercises/${file})
       message(SEND_ERROR " the exercise ${STAGE}/${name} has no exercises/${file}")
     endif()
   endforeach()
+  if(NOT ARGN)
+    message(SEND_ERROR " the exercise ${STAGE}/${name} has no wrong solutions, exercises/wrong/*/${name}.hpp")
+  endif()
   # Under the thread sanitizer they would double the time of a run that is for the stages' threads.
   if(NOT BUILD_TESTING OR THREAD_SANITIZED)
     return()
@@ -268,6 +279,50 @@ function(add_exercise name)
     add_dependencies(exercises ${STAGE}_exercises)
   endif()
   add_dependencies(${STAGE}_exercises ${STAGE}_${name}_exercise)
+  foreach(file IN LISTS ARGN)
+    add_wrong_solution(${name} ${file})
+  endforeach()
+endfunction()
+
+# A mistake that a student would make begins with
+#   // Wrong: what is wrong
+#   // Test: the test case that finds it
+#   // Says: what that test has to print
+# In sanitized programs the sanitizer would find some of them first.
+function(add_wrong_solution name file)
+  if(SANITIZED)
+    return()
+  endif()
+  get_filename_component(folder ${file} DIRECTORY)
+  get_filename_component(mistake ${folder} NAME)
+  file(STRINGS ${file} head LIMIT_COUNT 3)
+  if(NOT head MATCHES "^// Wrong: [^;]+;// Test: ([^;]+);// Says: ([^;]+)$")
+    message(SEND_ERROR " ${STAGE}/${file} has to begin with three comments: Wrong, Test, Says")
+  endif()
+  set(test "${CMAKE_MATCH_1}")
+  set(says "${CMAKE_MATCH_2}")
+  file(READ exercises/${name}_tests.cpp tests)
+  string(FIND "${tests}" "TEST_CASE(\"${test}\")" place)
+  if(place EQUAL -1)
+    message(SEND_ERROR " ${STAGE}/${file} names a test case that there is not: ${test}")
+  endif()
+  string(REPLACE "," "\\," test "${test}")
+  string(REGEX REPLACE "([][+.*()^$?|])" "[\\1]" says "${says}")
+  set(program ${STAGE}_${name}_wrong_${mistake})
+  add_executable(${program} EXCLUDE_FROM_ALL exercises/${name}_tests.cpp)
+  target_include_directories(${program} PRIVATE
+    ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${program} PRIVATE exercise_main unfinished ${STAGE_LIBRARY})
+  add_dependencies(wrong_solutions ${program})
+  # As with the starters: until they are built, CTest is not to know of them.
+  set(test_name "[==[${STAGE}/wrong/${name}/${mistake}]==]")
+  file(APPEND ${EXERCISE_LABELS}
+    "if(EXISTS [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==])\n"
+    "  add_test(${test_name} [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==]\n"
+    "    [==[--test-case=${test}]==])\n"
+    "  set_tests_properties(${test_name} PROPERTIES LABELS [==[${STAGE};wrong]==]\n"
+    "    TIMEOUT ${TEST_TIMEOUT} PASS_REGULAR_EXPRESSION [==[ERROR: .*${says}]==])\n"
+    "endif()\n")
 endfunction()
 
 # The same tests twice: with the starter, NN_stage/exercises/NAME.hpp, where they are skipped until
@@ -278,7 +333,7 @@ function(add_exercise_program name kind folder)
   add_executable(${program} exercises/${name}_tests.cpp)
   target_include_directories(${program} PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${program} PRIVATE testing_main ${STAGE_LIBRARY})
+  target_link_libraries(${program} PRIVATE exercise_main ${STAGE_LIBRARY})
   add_doctests(${program} ${STAGE} ${STAGE}/${kind}s/${name})
   # A starter is only built on request; until then CTest must not know of its tests.
   get_property(lists DIRECTORY PROPERTY TEST_INCLUDE_FILES)

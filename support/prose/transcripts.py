@@ -90,12 +90,17 @@ class Session:
             if not is_server and not (self.build / stage.name / program).exists():
                 raise NotBuilt(f"{stage.name}/{program}")
             if not is_server:
-                command = fixed_addresses() + command
+                command = fixed_addresses() + self.shortened(stage, program, command)
         elif command.endswith("echo_client"):
             command += " 127.0.0.1 8888"
         for shown, real in self.ports.items():
             command = re.sub(rf"\b{shown}\b", real, command)
         return command.replace("build/tour/", shlex.quote(str(self.build)) + "/")
+
+    def shortened(self, stage, program, command):
+        """As `./tutorial experiment` does it: of a sanitizer's report only what matters."""
+        is_sanitized = b"__asan_init" in (self.build / stage.name / program).read_bytes()
+        return ("support/tutorial/sanitized " if is_sanitized else "") + command
 
     def translate_back(self, output):
         for shown, real in self.ports.items():

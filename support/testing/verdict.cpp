@@ -46,10 +46,13 @@ void tell_if_ended(pid_t pid) {
     }
     if (is_over) {
         std::string status = std::to_string(end.si_status);
+        std::string signal =
+            end.si_status == SIGABRT
+                ? "by an exception that nobody caught, or by abort()"
+                : std::string("by signal ") + status + ", " + ::strsignal(end.si_status);
         server_end = end.si_code == CLD_EXITED
                          ? " (the server has ended, with status " + status + ")"
-                         : " (the server was ended by signal " + status + ", " +
-                               ::strsignal(end.si_status) + ")";
+                         : " (the server was terminated " + signal + ")";
     }
 }
 
@@ -121,6 +124,14 @@ std::vector<Point> points = {
       "it logs clients unless it is told to be quiet"}},
 };
 
+int number_of_tests() {
+    std::size_t number = 0;
+    for (const Point& point : points) {
+        number += point.tests.size();
+    }
+    return static_cast<int>(number);
+}
+
 Point& point_of(std::string_view test) {
     for (Point& point : points) {
         if (std::find(point.tests.begin(), point.tests.end(), test) != point.tests.end()) {
@@ -146,7 +157,9 @@ class Verdict : public doctest::IReporter {
         failure_.clear();
         server_end.clear();
         is_skipped_ = false;
-        show_progress(test_);
+        ++seen_;
+        show_progress("test " + std::to_string(seen_) + " of at most " +
+                      std::to_string(number_of_tests()) + ": " + test_);
     }
 
     void log_assert(const doctest::AssertData& data) override {
@@ -160,7 +173,8 @@ class Verdict : public doctest::IReporter {
             get_active_contexts()[get_num_active_contexts() - 1]->stringify(&message);
             failure_ = message.str();
         } else {
-            failure_ = std::string("expected ") + data.m_expr;
+            failure_ = "not as it should be: support/testing/wire_tests.cpp, line " +
+                       std::to_string(data.m_line);
         }
     }
 
@@ -194,6 +208,8 @@ class Verdict : public doctest::IReporter {
             }
             if (!point.skipped.empty()) {
                 std::cout << "    " << shortened(point.skipped) << '\n';
+            } else if (point.tried == 0) {
+                std::cout << "    a server of this kind need not do it\n";
             }
         }
         print_summary();
@@ -233,6 +249,7 @@ class Verdict : public doctest::IReporter {
         }
     }
 
+    int seen_ = 0; // test cases
     std::string test_;
     std::string failure_; // the first of this test
     bool is_skipped_ = false;

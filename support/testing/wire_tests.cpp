@@ -84,14 +84,46 @@ std::string random_bytes(std::size_t size, std::uint64_t seed = 1) {
     return bytes;
 }
 
+std::string name_of(char byte) {
+    auto value = static_cast<unsigned char>(byte);
+    if (value == 0) {
+        return "the zero byte";
+    }
+    bool is_readable = value > 32 && value < 127;
+    return is_readable ? std::string("'") + byte + "'" : "byte " + std::to_string(value);
+}
+
+// In words, where what was received is not what was expected.
+std::string difference(std::string_view received, std::string_view expected) {
+    auto [wrong, right] =
+        std::mismatch(received.begin(), received.end(), expected.begin(), expected.end());
+    std::string place = "number " + std::to_string(right - expected.begin() + 1) + " of " +
+                        std::to_string(expected.size()) + " bytes";
+    if (right == expected.end()) {
+        return "more came back than the " + std::to_string(expected.size()) + " bytes sent";
+    }
+    if (wrong == received.end()) {
+        return place + " is missing: " + name_of(*right);
+    }
+    return place + " is " + name_of(*wrong) + ", and should be " + name_of(*right);
+}
+
+// For a server that sends no more: what it stumbles over, if that can be told.
+std::string hint(std::string_view received, std::string_view sent) {
+    if (sent.size() <= received.size()) { // it receives what was sent before
+        return "";
+    }
+    if (sent.starts_with(received)) {
+        bool is_zero = sent[received.size()] == '\0';
+        return is_zero ? "; the first byte that is missing is the zero byte" : "";
+    }
+    return "; " + difference(received, sent);
+}
+
 // Not CHECK(a == b), which would print both.
 void check_same(std::string_view received, std::string_view expected) {
-    CHECK(received.size() == expected.size());
-    auto first_wrong =
-        std::mismatch(received.begin(), received.end(), expected.begin(), expected.end());
-    bool is_same = first_wrong.first == received.end() && first_wrong.second == expected.end();
-    CHECK_MESSAGE(is_same, "the first wrong byte is number ",
-                  first_wrong.first - received.begin());
+    bool is_same = received == expected;
+    CHECK_MESSAGE(is_same, difference(received, expected));
 }
 
 class Client {
@@ -107,13 +139,15 @@ class Client {
     // Sends `outgoing` and receives `size` bytes, both at once: a server need not receive while
     // we do not.
     std::string exchange(std::string_view outgoing, std::size_t size) {
+        const std::string_view sent = outgoing;
         std::string received;
         while (!outgoing.empty() || received.size() < size) {
             unsigned events = (outgoing.empty() ? 0u : unsigned(POLLOUT)) |
                               (received.size() < size ? unsigned(POLLIN) : 0u);
             bool is_ready = wait_for(socket_.fd(), static_cast<short>(events), patience);
             REQUIRE_MESSAGE(is_ready, "nothing comes any more: ", received.size(), " of ", size,
-                            " bytes received, ", outgoing.size(), " not sent yet");
+                            " bytes received, ", outgoing.size(), " not sent yet",
+                            hint(received, sent));
             if (!outgoing.empty()) {
                 outgoing.remove_prefix(socket_.try_send(outgoing).value_or(0));
             }
@@ -152,7 +186,7 @@ class Client {
     void check_end() {
         REQUIRE_MESSAGE(wait_for(socket_.fd(), POLLIN, patience), "no end of stream");
         std::optional<std::string> data = socket_.try_recv(1);
-        REQUIRE(data.has_value());
+        REQUIRE_MESSAGE(data.has_value(), "no end of stream");
         CHECK_MESSAGE(data->empty(), "data instead of the end of stream");
     }
 
@@ -222,11 +256,11 @@ void check_many_clients(std::size_t count) {
     }
     for (std::size_t i = 0; i < count; ++i) {
         std::string expected = std::to_string(i);
-        REQUIRE(clients[i].receive(expected.size()) == expected);
+        check_same(clients[i].receive(expected.size()), expected);
     }
     for (std::size_t i = count; i-- > 0;) { // every one of them is still served
         std::string message = "again " + std::to_string(i);
-        REQUIRE(clients[i].exchange(message, message.size()) == message);
+        clients[i].echo(message);
     }
     for (Client& client : clients) {
         client.reset(); // unlike close, this frees the port number at once
@@ -263,9 +297,14 @@ void check_select_limit(const std::vector<std::string>& arguments) {
     served.front().echo("still served");
 }
 
+std::string describe(const Ending& ending) {
+    return ending.signal == 0 ? "status " + std::to_string(ending.status)
+                              : "signal " + std::to_string(ending.signal);
+}
+
 void check_status_0(const Ending& ending) {
     bool is_0 = ending.signal == 0 && ending.status == 0;
-    CHECK_MESSAGE(is_0, "it ended with status ", ending.status, ", signal ", ending.signal);
+    CHECK_MESSAGE(is_0, "it ended with ", describe(ending));
 }
 
 // The first line is the message; what follows a wrong argument is the usage.
@@ -396,7 +435,7 @@ TEST_CASE("a half-close while megabytes wait to be sent back loses nothing") {
     Client client(server);
     std::string data = random_bytes(64 * MEGABYTE);
     std::size_t sent = client.send_until_stuck(data); // now all buffers on the way are full
-    CHECK(sent > MEGABYTE);
+    CHECK_MESSAGE(sent > MEGABYTE, "the server takes less than 1 MB before it has to wait");
     client.half_close();
     check_same(client.receive(sent), data.substr(0, sent));
     client.check_end();
@@ -487,13 +526,13 @@ TEST_CASE("SIGSTOP and SIGCONT lose nothing") {
     Server server;
     Client client(server);
     for (int i = 0; i < 5; ++i) {
-        CHECK(
-            client.is_silent(30ms)); // by now the server waits: its system call is interrupted
+        bool is_silent = client.is_silent(30ms); // then it waits: its call is interrupted
+        CHECK_MESSAGE(is_silent, "something came that nobody had sent");
         server.stop();
         client.send("hello");
         server.resume();
-        CHECK(client.receive(5) == "hello");
-        CHECK(client.is_silent(30ms));
+        check_same(client.receive(5), "hello");
+        CHECK_MESSAGE(client.is_silent(30ms), "something came that nobody had sent");
         server.stop();
         server.resume();
     }
@@ -527,15 +566,16 @@ TEST_CASE("SIGINT and SIGTERM end it and the port is free at once") {
         Ending ending = end_with_clients(signal);
         bool is_expected =
             ending.signal == signal || (ending.signal == 0 && ending.status == 0);
-        CHECK_MESSAGE(is_expected, "signal ", signal, ": it ended with status ", ending.status,
-                      ", signal ", ending.signal);
+        CHECK_MESSAGE(is_expected, "signal ", signal, " was sent, and it ended with ",
+                      describe(ending));
     }
 }
 
 TEST_CASE("it says where it listens") {
     Server server;
-    CHECK(server.port() != 0);
-    CHECK(server.address() == "127.0.0.1:" + std::to_string(server.port()));
+    std::string expected = "127.0.0.1:" + std::to_string(server.port());
+    CHECK_MESSAGE(server.address() == expected, "it says that it listens on ", server.address(),
+                  ", and not on ", expected);
     Server named({"--host", "localhost", "--port", "0", "--quiet"});
     Client(named, "localhost").echo("hello");
 }
@@ -546,7 +586,9 @@ TEST_CASE("it listens on an IPv6 address") {
         return;
     }
     Server server({"--host", "::1", "--port", "0", "--quiet"});
-    CHECK(server.address() == "[::1]:" + std::to_string(server.port()));
+    std::string expected = "[::1]:" + std::to_string(server.port());
+    CHECK_MESSAGE(server.address() == expected, "it says that it listens on ", server.address(),
+                  ", and not on ", expected);
     Client client(server, "::1");
     client.echo("hello");
     client.half_close();
@@ -654,7 +696,7 @@ TEST_CASE("clients that come and go are noticed by nobody") {
         closes.send("hello");
         resets.reset();
         closes.close();
-        CHECK(steady.receive(6) == "before");
+        check_same(steady.receive(6), "before");
         Client next(server);
         next.echo("mine");
         steady.echo("after");
@@ -680,7 +722,7 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
     }
     // The kernel keeps those who wait in the order in which they came.
     for (std::size_t i = 0; i < 8; ++i) {
-        CHECK(clients[i].receive(8) == "hello " + std::to_string(10 + i));
+        check_same(clients[i].receive(8), "hello " + std::to_string(10 + i));
     }
     REQUIRE_MESSAGE(clients.back().is_silent(300ms),
                     "a client that has to wait for a free descriptor was not left waiting");
@@ -688,7 +730,7 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
     // A server that tries again and again without a pause uses all of a processor.
     double cpu_before = server.cpu_seconds();
     auto start = std::chrono::steady_clock::now();
-    CHECK(clients.back().is_silent(1000ms));
+    CHECK_MESSAGE(clients.back().is_silent(1000ms), "it was served without a free descriptor");
     double cpu = server.cpu_seconds() - cpu_before;
     std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     CHECK_MESSAGE(cpu < 0.1 * elapsed.count(), "the server spins: it used the processor for ",
@@ -697,7 +739,7 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
     clients.front().echo("those who are in are served");
     for (std::size_t i = 0; i < clients.size(); ++i) { // and each one who leaves lets one in
         if (i >= 8) {
-            CHECK(clients[i].receive(8) == "hello " + std::to_string(10 + i));
+            check_same(clients[i].receive(8), "hello " + std::to_string(10 + i));
         }
         clients[i].close();
     }
@@ -876,6 +918,16 @@ TEST_CASE("it serves with each --selector") {
     check_refusal({"--selector"}, 2);
 }
 
+TEST_CASE("--debug says nothing of a server that is never slow") {
+    ServerSetup setup = setup_with({"--port", "0", "--quiet", "--debug"});
+    setup.collect_errors = true;
+    Server server(setup);
+    check_serves_another(server);
+    server.signal(SIGTERM);
+    server.wait();
+    CHECK(server.errors_until("the end of file") == "");
+}
+
 TEST_CASE("--selector select refuses clients beyond FD_SETSIZE") {
     check_select_limit({"--port", "0", "--quiet", "--selector", "select"});
 }
@@ -916,13 +968,14 @@ TEST_CASE("without a free descriptor for the one client it waits") {
     Client client(server);
     client.send("hello");
     first.close(); // so that the server calls accept, in vain
-    REQUIRE(client.is_silent(300ms));
+    REQUIRE_MESSAGE(client.is_silent(300ms), "it was served without a free descriptor");
     double cpu_before = server.cpu_seconds();
-    CHECK(client.is_silent(1000ms));
-    CHECK(server.cpu_seconds() - cpu_before < 0.1);
+    CHECK_MESSAGE(client.is_silent(1000ms), "it was served without a free descriptor");
+    double cpu = server.cpu_seconds() - cpu_before;
+    CHECK_MESSAGE(cpu < 0.1, "the server spins: it used the processor for ", cpu, " of 1 s");
 
     REQUIRE(::prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr) == 0);
-    CHECK(client.receive(5) == "hello");
+    check_same(client.receive(5), "hello");
 }
 #endif
 
@@ -958,7 +1011,7 @@ int run_verdict(doctest::Context& context) {
     context.setOption("reporters", "verdict");
     context.addFilter("test-suite", suites_of_model());
     // These are about options that only our servers have, or that a server need not be.
-    context.addFilter("test-case-exclude", "*--selector*,the second client waits*");
+    context.addFilter("test-case-exclude", "*--selector*,--debug*,the second client waits*");
     ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO); // the server may log what it likes
     context.run();
     return is_broken_promise() ? 1 : 0;

@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 12> MISTAKES = {
     "none",
     "ignores a short send",
     "dies of a reset",
+    "lets an exception out",
     "loses output at half-close",
     "spins without descriptors",
     "exits without descriptors",
@@ -116,6 +117,9 @@ bool serve(Client& client, bool is_writable) {
     } catch (const std::system_error& error) {
         if (mistake == "dies of a reset" && error.code() == std::errc::connection_reset) {
             throw;
+        }
+        if (mistake == "lets an exception out") {
+            std::terminate();
         }
         log_line(client.socket.address(), error.what());
         return false;

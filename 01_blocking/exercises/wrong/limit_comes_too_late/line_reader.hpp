@@ -1,0 +1,48 @@
+// Wrong: only a line that has come completely is measured
+// Test: a line without an end is refused before it has come
+// Says: the limit is to be checked while the line is coming
+#pragma once
+
+#include "common/socket.hpp"
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+class LineReader {
+  public:
+    // The socket must outlive the reader.
+    explicit LineReader(Socket& socket, std::size_t max_length = 64 * 1024)
+        : socket_(socket), max_length_(max_length) {}
+
+    // Waits for the next line. Throws std::length_error if it is too long, and whatever
+    // Socket::recv throws.
+    std::string read_line() {
+        std::size_t searched = 0; // not twice: a long line comes in many pieces
+        std::size_t end = buffer_.find('\n');
+        while (end == std::string::npos) {
+            searched = buffer_.size();
+            std::string data = socket_.recv(4096);
+            if (data.empty() && buffer_.size() > max_length_) {
+                throw std::length_error("a line is too long");
+            }
+            if (data.empty()) {
+                return std::exchange(buffer_, "");
+            }
+            buffer_ += data;
+            end = buffer_.find('\n', searched);
+        }
+        if (end >= max_length_) { // npos is larger than any length
+            throw std::length_error("a line is too long");
+        }
+        std::string line = buffer_.substr(0, end + 1);
+        buffer_.erase(0, end + 1);
+        return line;
+    }
+
+  private:
+    Socket& socket_;
+    std::size_t max_length_; // with the '\n'
+    std::string buffer_;     // received, but not returned yet
+};

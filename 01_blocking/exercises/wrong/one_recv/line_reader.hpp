@@ -1,0 +1,42 @@
+// Wrong: takes what one recv brings for a line
+// Test: a line that comes in pieces
+// Says: a recv may bring a part of a line
+#pragma once
+
+#include "common/socket.hpp"
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+class LineReader {
+  public:
+    // The socket must outlive the reader.
+    explicit LineReader(Socket& socket, std::size_t max_length = 64 * 1024)
+        : socket_(socket), max_length_(max_length) {}
+
+    // Waits for the next line. Throws std::length_error if it is too long, and whatever
+    // Socket::recv throws.
+    std::string read_line() {
+        std::size_t end = buffer_.find('\n');
+        if (end == std::string::npos) {
+            buffer_ += socket_.recv(4096);
+            end = buffer_.find('\n');
+        }
+        if (end == std::string::npos) {
+            return std::exchange(buffer_, "");
+        }
+        if (end >= max_length_) { // npos is larger than any length
+            throw std::length_error("a line is too long");
+        }
+        std::string line = buffer_.substr(0, end + 1);
+        buffer_.erase(0, end + 1);
+        return line;
+    }
+
+  private:
+    Socket& socket_;
+    std::size_t max_length_; // with the '\n'
+    std::string buffer_;     // received, but not returned yet
+};

@@ -1,0 +1,58 @@
+// Wrong: who is cancelled stays in the queue
+// Test: a task that is cancelled while it waits
+// Says: who was cancelled still stands in the queue
+#pragma once
+
+#include "coroutine.hpp"
+#include "event_loop.hpp"
+#include "future.hpp"
+
+#include <cstddef>
+#include <deque>
+
+// Must outlive the tasks that use it.
+class Semaphore {
+  public:
+    explicit Semaphore(std::size_t places) : free_(places) {}
+    Semaphore(const Semaphore&) = delete;
+    Semaphore& operator=(const Semaphore&) = delete;
+
+    // Whether acquire() would have to wait.
+    bool locked() const { return free_ == 0; }
+
+    // Waits for a place.
+    Coroutine<void> acquire() {
+        if (free_ > 0) { // then nobody waits: release() gives places to those who wait
+            --free_;
+            co_return;
+        }
+        Future<void> turn = waiters_.emplace_back(EventLoop::running());
+        try {
+            co_await turn;
+        } catch (const CancelledError&) {
+            if (!turn.cancelled()) {
+                release(); // the place was ours already
+            }
+            throw;
+        }
+    }
+
+    // Gives a place back: to the one who has waited longest, or else it is free.
+    void release() {
+        while (!waiters_.empty()) {
+            Future<void> next = waiters_.front();
+            waiters_.pop_front();
+            if (!next.done()) { // not cancelled
+                next.set_result();
+                return;
+            }
+        }
+        ++free_;
+    }
+
+    std::size_t waiting() const { return waiters_.size(); } // how many tasks wait
+
+  private:
+    std::size_t free_;
+    std::deque<Future<void>> waiters_; // in the order in which they came
+};

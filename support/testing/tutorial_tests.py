@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Tests of ./tutorial that build nothing: in a copy of the script and of what it reads."""
+
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+REPORT = """\
+before
+=================================================================
+==42==ERROR: AddressSanitizer: heap-use-after-free on address 0x60c0 at pc 0x5555 bp 0x7fff sp 0x7ff8
+READ of size 8 at 0x60c0 thread T0
+    #0 0x5555 in std::string::size() const /usr/include/c++/12/bits/basic_string.h:1064
+    #1 0x5555 in say_goodbye /home/ada/try.cpp:16
+    #2 0x5555 in main /home/ada/try.cpp:32
+
+0x60c0 is located 88 bytes inside of 120-byte region [0x60c0,0x60c0)
+freed by thread T0 here:
+    #0 0x7fff in operator delete(void*) ../../../../src/libsanitizer/asan/asan_new_delete.cpp:152
+    #1 0x5555 in greet build/test/../../07_coroutines/try.cpp:23
+previously allocated by thread T0 here:
+    #0 0x7fff in operator new(unsigned long) ../../../../src/libsanitizer/asan/asan_new_delete.cpp:95
+"""
+
+WARNING = """\
+-- Configuring done
+[1/2] Building CXX object 07_coroutines/CMakeFiles/x.dir/exercises/retry_tests.cpp.o
+../../07_coroutines/exercises/retry.hpp: In function 'Coroutine<void> retry()':
+../../07_coroutines/exercises/retry.hpp:31:10: warning: ignoring returned value
+   31 |     sleep(pause);
+07_coroutines/task.hpp:128:24: note: declared here
+  128 | inline Coroutine<void> sleep(Delay delay) {
+../../07_coroutines/exercises/retry.hpp: In function 'Coroutine<void> retry()':
+../../07_coroutines/exercises/retry.hpp:31:10: warning: ignoring returned value
+   31 |     sleep(pause);
+[2/2] Linking CXX executable 07_coroutines/x
+"""
+
+
+class Tutorial(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        shutil.copy(ROOT / "tutorial", self.root)
+        shutil.copytree(ROOT / "support/tutorial", self.root / "support/tutorial")
+        for stage in ROOT.glob("[0-9][0-9]_*"):
+            if (stage / "exercises").exists():
+                shutil.copytree(stage / "exercises", self.root / stage.name / "exercises")
+            shutil.copy(stage / "CMakeLists.txt", self.root / stage.name)
+        (self.root / "build").mkdir()
+
+    def run_in_root(self, *command, status=0):
+        ended = subprocess.run(command, cwd=self.root, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(ended.returncode, status, ended.stdout)
+        return ended.stdout
+
+    def call(self, file, text):
+        """Runs shell commands after those of a part of the script."""
+        parts = f"root=$PWD; . support/tutorial/building.sh; . support/tutorial/{file}; "
+        return self.run_in_root("sh", "-uc", parts + text)
+
+    def test_hints_come_one_at_a_time_and_begin_anew(self):
+        hint = ("./tutorial", "exercise", "01", "line_reader", "--hint")
+        texts = [self.run_in_root(*hint) for _ in range(5)]
+        self.assertTrue(texts[0].startswith("Hint 1 of 3 for line_reader:"), texts[0])
+        self.assertIn("Before you receive anything", texts[0])
+        self.assertNotIn("says where the line ends", texts[0])
+        self.assertTrue(texts[2].startswith("Hint 3 of 3"), texts[2])
+        self.assertIn("solutions/line_reader.hpp", texts[3])
+        self.assertEqual(texts[4], texts[0])
+
+    def test_wrong_arguments_are_named(self):
+        self.assertIn("no exercise 'nothing'",
+                      self.run_in_root("./tutorial", "exercise", "01", "nothing", status=2))
+        self.assertIn("there are: line_reader messages",
+                      self.run_in_root("./tutorial", "exercise", "01", "nothing", status=2))
+        self.assertIn("no option --loud",
+                      self.run_in_root("./tutorial", "exercise", "01", "--loud", status=2))
+        self.assertIn("there is no file", self.run_in_root("./tutorial", "play", "x", status=2))
+
+    def test_the_next_exercise(self):
+        for here, expected in {"stage=01_blocking name=line_reader": "01 messages",
+                               "stage=01_blocking name=messages": "02 client_counter",
+                               "stage=02_threads name=": "03 outgoing_buffer",
+                               "stage=07_coroutines name=task_group": ""}.items():
+            text = self.call("exercises.sh", f'{here}; find_next_exercise; echo "<$next>"')
+            self.assertEqual(text, f"<{expected}>\n", here)
+
+    def test_warnings_of_a_successful_build_are_shown(self):
+        (self.root / "build/test.log").write_text(WARNING)
+        text = self.call("exercises.sh", "show_warnings test")
+        self.assertEqual(text.splitlines(), [
+            "The compiler warns:",
+            "07_coroutines/exercises/retry.hpp:31:10: warning: ignoring returned value",
+            "   31 |     sleep(pause);"])
+        (self.root / "build/test.log").write_text("-- Configuring done\n")
+        self.assertEqual(self.call("exercises.sh", "show_warnings test"), "")
+
+    def test_progress_of_a_build_names_the_file(self):
+        line = "[26/47] Building CXX object 06_task/CMakeFiles/06_task_x.dir/exercises/x_tests.cpp.o"
+        text = self.call("exercises.sh", f"echo '{line}' | show_progress")
+        self.assertEqual(text, "  26 of 47: 06_task/exercises/x_tests.cpp\n")
+
+    def test_a_crash_is_found_in_the_results(self):
+        (self.root / "results").write_text(
+            "a_b/it works ...........   Passed    0.01 sec\n"
+            "a_b/one, and two .......***Exception: SegFault  0.01 sec\n"
+            "a_b/three ..............***Exception: SegFault  0.01 sec\n")
+        text = self.call("exercises.sh", 'results=results; stage=01_blocking; build() { echo "$@"; }; '
+                         'with_fixed_addresses() { for last; do :; done; echo "$last"; }; show_crash')
+        self.assertIn("'one, and two' has crashed", text)
+        self.assertIn("asan 01_blocking_a_b_exercise", text)
+        self.assertIn("--test-case=one\\, and two", text)
+
+    def test_of_a_sanitizers_report_what_matters(self):
+        program = self.root / "program"
+        program.write_text(f"#!/bin/sh\ncat <<'END'\n{REPORT}END\nexit 3\n")
+        program.chmod(0o755)
+        text = self.run_in_root("support/tutorial/sanitized", "./program", status=3)
+        self.assertEqual(text.splitlines(), [
+            "before",
+            "==42==ERROR: AddressSanitizer: heap-use-after-free on address 0x60c0",
+            "    used: say_goodbye /home/ada/try.cpp:16",
+            "    freed by: greet 07_coroutines/try.cpp:23",
+            "(11 more lines of the report: --whole)"])
+
+    def test_a_program_without_a_report_is_left_alone(self):
+        text = self.run_in_root("support/tutorial/sanitized", "sh", "-c", "echo fine; exit 5", status=5)
+        self.assertEqual(text, "fine\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

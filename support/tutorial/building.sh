@@ -1,0 +1,151 @@
+# Part of ./tutorial: says things, and builds what is needed.
+# shellcheck shell=sh disable=SC2154 # `root` is set by ./tutorial
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() { # die STATUS TEXT
+    status=$1
+    shift
+    say "tutorial: $*"
+    exit "$status"
+}
+
+# ---- doing things quietly --------------------------------------------------------------------
+
+# What a line of Ninja says, shorter: "12 of 47: 06_task/tests.cpp". Sets `line`, and `step` and
+# `total` if it was such a line.
+shorten() {
+    total=''
+    case $line in
+        '['[0-9]*/[0-9]*'] '*)
+            step=${line%%/*} step=${step#?}
+            total=${line#*/} total=${total%%]*}
+            line="$step of $total: $(printf '%s\n' "${line#*] }" |
+                sed -e 's|^Building CXX object ||' -e 's|CMakeFiles/[^/]*\.dir/||' -e 's|\.o$||')"
+            ;;
+    esac
+}
+
+# Reads a command's output. On a terminal its newest line stays in sight, and is gone at the end;
+# elsewhere a line tells now and then how far a long build is.
+show_progress() {
+    if [ -t 2 ]; then
+        while IFS= read -r line; do
+            shorten
+            printf '\r\033[K%.78s' "$line" >&2
+        done
+        printf '\r\033[K' >&2
+    else
+        next=25
+        while IFS= read -r line; do
+            shorten
+            if [ -n "$total" ] && [ "$step" -ge "$next" ]; then
+                say "  $line"
+                next=$((step + 25))
+            fi
+        done
+    fi
+}
+
+# quietly LOG WHAT COMMAND...: runs COMMAND, and shows its output, build/LOG.log, only if it fails.
+quietly() {
+    log=$root/build/$1.log
+    what=$2
+    shift 2
+    mkdir -p "$root/build" || exit 1
+    if [ -t 2 ]; then printf '%s ...' "$what" >&2; else say "$what ..."; fi
+    # A pipe's status is that of its last command; the status wanted travels on descriptor 3.
+    status=$({ { "$@" 2>&1 3>&-; echo $? >&3; } | tee "$log" | show_progress; } 3>&1)
+    [ "$status" = 0 ] && return
+    cat "$log" >&2
+    die 1 "$what: failed; the output above is also in $log"
+}
+
+# What the compiler warns of in a build that succeeded: a forgotten co_await is only a warning. Each
+# once, with the line of the source below it; the notes, and who includes whom, are left out.
+show_warnings() { # show_warnings LOG
+    log=$root/build/$1.log
+    grep -q 'warning: ' "$log" || return 0
+    say 'The compiler warns:'
+    sed 's|^\(\.\./\)*||' "$log" | awk '
+        /warning: / { is_shown = !seen[$0]++ }
+        !/warning: / && !/^ +[0-9]* \|/ { is_shown = 0 }
+        is_shown' >&2
+}
+
+# ---- what it takes to build ------------------------------------------------------------------
+
+runs() { "$@" >/dev/null 2>&1; } # for macOS, where a g++ that only offers to install itself exists
+
+have_cmake() { # 3.25 or newer, for the workflow presets
+    version=$(cmake --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+    major=${version% *} minor=${version#* }
+    [ -n "$version" ] && { [ "$major" -gt 3 ] || { [ "$major" -eq 3 ] && [ "$minor" -ge 25 ]; }; }
+}
+
+knows_coroutines() { # knows_coroutines COMPILER...
+    echo '#include <coroutine>' | "$@" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1
+}
+
+have_doctest() {
+    for prefix in /usr /usr/local /opt/homebrew /opt/local; do
+        [ -e "$prefix/include/doctest/doctest.h" ] && return
+    done
+    return 1
+}
+
+# Sets `missing`, in words, and what holds it: `packages` for apt-get, `formulae` for brew.
+find_missing() { # find_missing [doctest]
+    missing='' packages='' formulae=''
+    # shellcheck disable=SC2086 # CXX may be several words
+    knows_coroutines ${CXX:-g++} || knows_coroutines g++ || knows_coroutines clang++ ||
+        lacks 'a C++20 compiler (GCC 12, Clang 14 or newer)' g++ ''
+    have_cmake || lacks 'CMake (3.25 or newer)' cmake cmake
+    runs ninja --version || lacks Ninja ninja-build ninja
+    [ "${1-}" != doctest ] || have_doctest || lacks doctest doctest-dev doctest
+}
+
+lacks() { # lacks WORDS PACKAGE FORMULA
+    missing="${missing:+$missing, }$1"
+    packages="$packages $2"
+    formulae="$formulae${3:+ $3}"
+}
+
+need() { # need [doctest]: installs what is missing, or says what it is and ends
+    find_missing "$@"
+    [ -n "$missing" ] || return 0
+    say "Missing: $missing"
+    if [ "$(uname)" = Darwin ]; then
+        say 'Install it, then try again:'
+        case $missing in *compiler*) say '  xcode-select --install' ;; esac
+        [ -z "$formulae" ] || say "  brew install$formulae"
+        exit 1
+    fi
+    runs apt-get --version || die 1 "please install: $missing"
+
+    as_root=''
+    if [ "$(id -u)" != 0 ]; then
+        runs sudo -V || die 1 "only root can install it: apt-get install$packages"
+        as_root=sudo
+    fi
+    # shellcheck disable=SC2086 # `as_root` may be nothing, `packages` are several words
+    quietly install "Installing it: apt-get install$packages" $as_root sh -c '
+        apt-get update
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"' \
+        sh $packages </dev/null
+    find_missing "$@"
+    [ -z "$missing" ] || die 1 "this system's packages do not supply: $missing; please install by hand"
+}
+
+build() { # build WHAT PRESET [TARGET...]
+    what=$1
+    shift
+    quietly "$1" "Building $what" configure_and_build "$@"
+    show_warnings "$1"
+}
+
+configure_and_build() {
+    preset=$1
+    shift
+    cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}
+}

@@ -1,0 +1,74 @@
+# Part of ./tutorial: runs experiments, and programs of the reader's own.
+# shellcheck shell=sh disable=SC2154 # `root` is set by ./tutorial, `stage` by find_stage
+
+# with_fixed_addresses COMMAND...: becomes COMMAND. Where addresses are spread widely
+# (vm.mmap_rnd_bits above 28), older sanitizers fail.
+with_fixed_addresses() {
+    runs setarch "$(uname -m)" -R true && exec setarch "$(uname -m)" -R "$@"
+    exec "$@"
+}
+
+run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
+    [ $# -gt 0 ] || die 2 'experiment takes a stage and a name: ./tutorial experiment 01 silent_client'
+    find_stage "$1"
+    find_experiment "${2-}"
+    shift 2
+    need
+    build "$stage/experiments/$experiment" tour "${stage}_experiment_$experiment"
+    program=$root/build/tour/$stage/experiments/$experiment
+    if [ "${1-}" = --whole ]; then
+        shift
+    elif grep -q __asan_init "$program"; then
+        set -- "$root/support/tutorial/sanitized" "$program" "$@"
+        with_fixed_addresses "$@"
+    fi
+    with_fixed_addresses "$program" "$@"
+}
+
+# From the folder of FILE, or from the newest stage.
+find_stage_of() { # find_stage_of FILE: sets `stage`
+    folder=$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd -P)
+    folder=${folder#"$root"/}
+    case $folder in
+        [0-9][0-9]_*) stage=${folder%%/*} ;;
+        *) for stage in "$root"/[0-9][0-9]_*/; do stage=$(basename "$stage"); done ;;
+    esac
+}
+
+play() { # play FILE [--stage STAGE] [--asan] [ARGS]
+    how='play takes a program of yours, as in: ./tutorial play try.cpp --stage 07'
+    [ $# -gt 0 ] || die 2 "$how"
+    [ -f "$1" ] || die 2 "there is no file $1"
+    file=$1
+    shift
+    find_stage_of "$file"
+    sanitizer=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --stage)
+                [ $# -gt 1 ] || die 2 "$how"
+                find_stage "$2"
+                shift
+                ;;
+            --asan) sanitizer=-fsanitize=address ;;
+            *) break ;; # what follows is for the program
+        esac
+        shift
+    done
+    need
+    build 'what the stages have in common' tour common server_process "${stage}_echo_server"
+    built=$root/build/tour
+    compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$built/CMakeCache.txt")
+    program=$root/build/play/$(basename "$file" .cpp)
+    mkdir -p "$root/build/play" || exit 1
+    # What the compiler says is for the reader, warnings too.
+    # shellcheck disable=SC2086 # `sanitizer` may be nothing
+    "$compiler" -std=c++20 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion $sanitizer \
+        -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$file" -o "$program" \
+        "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
+    if [ -n "$sanitizer" ]; then
+        set -- "$root/support/tutorial/sanitized" "$program" "$@"
+        with_fixed_addresses "$@"
+    fi
+    exec "$program" "$@"
+}
