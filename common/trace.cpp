@@ -1,11 +1,14 @@
 #include "common/trace.hpp"
 
+#include "common/selector.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,6 +20,10 @@ namespace {
 constexpr int CONNECTIONS = 1;
 constexpr int THREADS = 2;
 
+std::string member(const char* name, std::size_t value) {
+    return '"' + std::string(name) + "\":" + std::to_string(value);
+}
+
 class Trace {
   public:
     explicit Trace(const char* path)
@@ -27,17 +34,13 @@ class Trace {
         write_line(R"({"name":"process_name","ph":"M","pid":2,"args":{"name":"threads"}},)");
     }
 
-    void name_lane(int group, long lane, const std::string& name) {
-        write_line(R"({"name":"thread_name","ph":"M","pid":)" + std::to_string(group) +
-                   ",\"tid\":" + std::to_string(lane) + R"(,"args":{"name":")" + name +
-                   "\"}},");
+    void begin(int group, long lane, const std::string& name, const std::string& members = "") {
+        event(group, lane, R"("ph":"B","name":")" + name + '"', members);
     }
-
-    void begin(int group, long lane, const std::string& name) {
-        event(group, lane, "\"ph\":\"B\",\"name\":\"" + name + "\"");
+    void end(int group, long lane) { event(group, lane, R"("ph":"E")", ""); }
+    void note(int group, long lane, const std::string& name, const std::string& members) {
+        event(group, lane, R"("ph":"i","s":"t","name":")" + name + '"', members);
     }
-
-    void end(int group, long lane) { event(group, lane, "\"ph\":\"E\""); }
 
     // The lane of a connection, found by its descriptor while that is open.
     void open_lane(int fd, const std::string& name) {
@@ -45,60 +48,76 @@ class Trace {
         long lane = ++last_connection_;
         lanes_[fd] = lane;
         name_lane(CONNECTIONS, lane, name);
+        note(CONNECTIONS, lane, "connected", member("fd", static_cast<std::size_t>(fd)));
         begin(CONNECTIONS, lane, "waits for input");
     }
 
-    void next_state(int fd, const char* state) {
+    // What has happened to a connection, and the state it is in now; null: the same as before.
+    void record(int fd, const char* what, const std::string& members, const char* state) {
         std::lock_guard lock(mutex_);
         if (auto lane = lanes_.find(fd); lane != lanes_.end()) {
-            end(CONNECTIONS, lane->second);
-            begin(CONNECTIONS, lane->second, state);
+            note(CONNECTIONS, lane->second, what, members);
+            if (state != nullptr) {
+                end(CONNECTIONS, lane->second);
+                begin(CONNECTIONS, lane->second, state);
+            }
         }
     }
 
     void close_lane(int fd) {
         std::lock_guard lock(mutex_);
         if (auto lane = lanes_.find(fd); lane != lanes_.end()) {
+            note(CONNECTIONS, lane->second, "closed", "");
             end(CONNECTIONS, lane->second);
             lanes_.erase(lane);
         }
     }
 
-    long thread_lane() {
-        thread_local long lane = 0;
-        if (lane == 0) {
-            lane = ++last_thread_;
-            name_lane(THREADS, lane, "thread " + std::to_string(lane));
-        }
-        return lane;
+    long thread_lane();
+    std::size_t next_iteration() { return ++iterations_; }
+
+    // What comes later, from a thread that goes on while the program ends, is not recorded.
+    void finish() {
+        write_line(R"({"name":"trace","ph":"M","pid":2,"args":{"name":"complete"}})"
+                   "\n]");
+        std::lock_guard lock(file_mutex_);
+        fd_ = -1;
     }
 
   private:
-    void event(int group, long lane, const std::string& what) {
+    void name_lane(int group, long lane, const std::string& name) {
+        write_line(R"({"name":"thread_name","ph":"M","pid":)" + std::to_string(group) +
+                   ",\"tid\":" + std::to_string(lane) + R"(,"args":{"name":")" + name +
+                   "\"}},");
+    }
+
+    void event(int group, long lane, const std::string& what, std::string members) {
         using namespace std::chrono;
-        // In the lane of a connection: which thread has done it.
-        std::string by = group == CONNECTIONS
-                             ? R"(,"args":{"thread":)" + std::to_string(thread_lane()) + "}"
-                             : "";
+        if (group == CONNECTIONS) { // which thread has done it
+            members = member("thread", static_cast<std::size_t>(thread_lane())) +
+                      (members.empty() ? "" : ",") + members;
+        }
         auto now = steady_clock::now().time_since_epoch();
         write_line("{" + what +
                    ",\"ts\":" + std::to_string(duration<double, std::micro>(now).count()) +
                    ",\"pid\":" + std::to_string(group) + ",\"tid\":" + std::to_string(lane) +
-                   by + "},");
+                   (members.empty() ? "" : ",\"args\":{" + members + "}") + "},");
     }
 
-    // One write, appended: lines of several threads never mix. A full disk costs the trace
-    // only.
+    // One write, appended: other programs see whole lines. A full disk costs the trace only.
     void write_line(const std::string& text) {
+        std::lock_guard lock(file_mutex_);
         std::string line = text + "\n";
         [[maybe_unused]] ssize_t ignored = ::write(fd_, line.data(), line.size());
     }
 
+    std::mutex file_mutex_;
     int fd_;
-    std::mutex mutex_;
+    std::mutex mutex_; // of what follows; where both are needed, it is the first
     std::map<int, long> lanes_;
     long last_connection_ = 0;
     std::atomic<long> last_thread_ = 0;
+    std::atomic<std::size_t> iterations_ = 0;
 };
 
 const char* trace_file() {
@@ -108,30 +127,78 @@ const char* trace_file() {
 
 // Made by the first event. Never destroyed: threads may outlive main's statics.
 Trace& recorder() {
-    static Trace* const instance = new Trace(trace_file());
+    static Trace* const instance = [] {
+        auto* trace = new Trace(trace_file());
+        std::atexit([] { recorder().finish(); });
+        return trace;
+    }();
     return *instance;
+}
+
+// The lane of a thread, which ends with it.
+struct ThreadLane {
+    long number;
+    explicit ThreadLane(long the_number) : number(the_number) {}
+    ThreadLane(const ThreadLane&) = delete;
+    ThreadLane& operator=(const ThreadLane&) = delete;
+    ~ThreadLane() { recorder().note(THREADS, number, "ends", ""); }
+};
+
+long Trace::thread_lane() {
+    thread_local ThreadLane lane(++last_thread_);
+    thread_local bool is_named = false;
+    if (!std::exchange(is_named, true)) {
+        name_lane(THREADS, lane.number, "thread " + std::to_string(lane.number));
+    }
+    return lane.number;
 }
 
 } // namespace
 
 const bool is_tracing = trace_file() != nullptr;
 
+void trace::listen(int fd) {
+    note("listens", member("fd", static_cast<std::size_t>(fd)));
+}
+
 void trace::open_connection(int fd, const std::string& name) {
     recorder().open_lane(fd, name);
 }
 
-void trace::next_state(int fd, const char* state) {
-    recorder().next_state(fd, state);
+void trace::received(int fd, std::size_t count) {
+    recorder().record(fd, "received", member("bytes", count), count > 0 ? "echoes" : nullptr);
+}
+
+void trace::sent(int fd, std::size_t count, std::size_t wanted) {
+    recorder().record(fd, "sent", member("bytes", count) + "," + member("wanted", wanted),
+                      count == wanted ? "waits for input" : nullptr);
 }
 
 void trace::close_connection(int fd) {
     recorder().close_lane(fd);
 }
 
-void trace::begin_call(const char* name) {
-    recorder().begin(THREADS, recorder().thread_lane(), name);
+void trace::begin_call(const char* name, int fd) {
+    recorder().begin(THREADS, recorder().thread_lane(), name,
+                     member("fd", static_cast<std::size_t>(fd)));
+}
+
+void trace::begin_iteration(const char* call, int timeout_ms) {
+    recorder().begin(THREADS, recorder().thread_lane(), call,
+                     member("iteration", recorder().next_iteration()) +
+                         ",\"timeout\":" + std::to_string(timeout_ms));
 }
 
 void trace::end_call() {
     recorder().end(THREADS, recorder().thread_lane());
+}
+
+void trace::note(const char* name, const std::string& members) {
+    recorder().note(THREADS, recorder().thread_lane(), name, members);
+}
+
+void trace::note_descriptor(const char* name, int fd, unsigned events) {
+    note(name, member("fd", static_cast<std::size_t>(fd)) + ",\"events\":\"" +
+                   ((events & READ) != 0 ? "r" : "") + ((events & WRITE) != 0 ? "w" : "") +
+                   '"');
 }

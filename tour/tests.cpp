@@ -37,13 +37,13 @@ std::string serves(int thread, int client, double ms) {
            std::to_string(thread) + "}},\n";
 }
 
-std::vector<ServerThread> read(const std::string& lines, const std::string& untraced = "") {
+std::vector<ServerThread> read(const std::string& lines) {
     std::istringstream trace(
         "[\n"
         R"({"name":"process_name","ph":"M","pid":2,"args":{"name":"threads"}},)"
         "\n" +
         lines);
-    return read_threads(trace, START, untraced);
+    return read_threads(trace, START);
 }
 
 // A server of two threads: the second starts late, and their lines are mixed.
@@ -100,19 +100,6 @@ TEST_CASE("threads: a wait that has not ended is open, and half a line is left o
     REQUIRE(threads.size() == 1);
     REQUIRE(threads[0].turns.size() == 1);
     CHECK(threads[0].turns[0].to_ms > 1e9);
-}
-
-TEST_CASE("threads: a call that the trace does not show fills the time between the others") {
-    std::vector<ServerThread> threads = read(serves(1, 1, 50) + serves(1, 2, 90), "select");
-    REQUIRE(threads.size() == 1);
-    std::vector<Turn> turns = threads[0].turns;
-    REQUIRE(turns.size() == 3);
-    CHECK(turns[0].clients == Clients{1});
-    CHECK(turns[1].call == "select");
-    CHECK(turns[1].from_ms == doctest::Approx(50));
-    CHECK(turns[1].to_ms == doctest::Approx(90));
-    CHECK(turns[1].clients == Clients{2});
-    CHECK(turns[2].to_ms > 1e9);
 }
 
 TEST_CASE("threads: a short wait counts as work, for its clients, in the turn before it") {

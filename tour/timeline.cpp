@@ -2,34 +2,12 @@
 
 #include "tour/server.hpp"
 #include "tour/svg.hpp"
+#include "tour/trace_file.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <thread>
-
-#include <stdlib.h>
-
-namespace {
-
-// A file for the trace of a server, gone at the end.
-struct TraceFile {
-    std::string path = std::filesystem::temp_directory_path() / "echo_trace_XXXXXX";
-    Descriptor file{::mkstemp(path.data())};
-
-    TraceFile() {
-        if (file.get() == -1) {
-            throw std::runtime_error("cannot make a file for the trace: " + path);
-        }
-    }
-    ~TraceFile() { std::filesystem::remove(path); }
-    TraceFile(const TraceFile&) = delete;
-    TraceFile& operator=(const TraceFile&) = delete;
-};
-
-} // namespace
 
 Timeline watch_both_sides(const Stage& stage) {
     constexpr std::chrono::milliseconds AFTERWARDS(50); // the server waits for more clients
@@ -46,7 +24,7 @@ Timeline watch_both_sides(const Stage& stage) {
                                   std::chrono::steady_clock::now() - timeline.watched.start)
                                   .count();
             std::ifstream lines(trace.path);
-            timeline.threads = read_threads(lines, timeline.watched.start, stage.untraced_call);
+            timeline.threads = read_threads(lines, timeline.watched.start);
         },
         setup);
     return timeline;

@@ -11,7 +11,6 @@ struct Stage {
     bool one_at_a_time;
     bool may_refuse;           // has a limit of its own for the number of clients
     std::size_t idle_clients;  // with that many its memory is measured; 0: not at all
-    std::string untraced_call; // it waits in this one, which common/ does not trace; or empty
     // The most lines of echo_server.cpp that may be added to, and removed from, those of the
     // stage before.
     std::size_t most_added;
