@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 struct TraceFile {
@@ -17,6 +18,7 @@ struct TraceFile {
         if (file.get() == -1) {
             throw std::runtime_error("cannot make a file for the trace: " + path);
         }
+        ::fcntl(file.get(), F_SETFD, FD_CLOEXEC);
     }
     ~TraceFile() { std::filesystem::remove(path); }
     TraceFile(const TraceFile&) = delete;

@@ -1,6 +1,8 @@
 #include "tour/replay/program.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -74,6 +76,44 @@ std::string last_names(const std::string& name) {
 
 std::string readable(const std::string& demangled_name) {
     return last_names(without_decoration(without_brackets(demangled_name)));
+}
+
+bool ends_with_one_of(const std::string& text, const std::vector<std::string>& ends) {
+    return std::any_of(ends.begin(), ends.end(),
+                       [&](const std::string& end) { return text.ends_with(end); });
+}
+
+bool is_body_of_coroutine(const std::string& symbol) {
+    return ends_with_one_of(symbol, {".actor", ".resume"}); // GCC, Clang
+}
+bool destroys_coroutine(const std::string& symbol) {
+    return ends_with_one_of(symbol, {".destroy", ".cleanup"});
+}
+bool is_part_of_coroutine(const std::string& symbol) {
+    return is_body_of_coroutine(symbol) || destroys_coroutine(symbol);
+}
+
+// The names at the beginning of "_ZN11AsyncSocket6acceptE...": what follows is no name of C++.
+std::string name_of_coroutine(const std::string& symbol) {
+    std::string name;
+    std::size_t at = symbol.find_first_of("0123456789");
+    while (at < symbol.size() && std::isdigit(static_cast<unsigned char>(symbol[at])) != 0) {
+        std::size_t digits = 0;
+        std::size_t length = std::stoul(symbol.substr(at), &digits);
+        name += (name.empty() ? "" : "::") + symbol.substr(at + digits, length);
+        at += digits + length;
+        if (!symbol.starts_with("_ZN") && !symbol.starts_with("__ZN")) {
+            break;
+        }
+    }
+    return last_names(name);
+}
+
+// Copies a lambda, say.
+bool is_made_by_compiler(const std::string& symbol) {
+    std::string name = demangled(symbol);
+    std::size_t lambda = std::max(name.rfind("lambda(") + 1, name.rfind("'lambda") + 1);
+    return lambda != 0 && name.find("::operator()", lambda) == std::string::npos;
 }
 
 // A line of the disassembly is an instruction: "   1a2b:\tcall   3c4d <name>".
@@ -152,8 +192,12 @@ class Parser {
         if (is_hook(symbol)) {
             hook_ = std::strtoll(line.c_str(), nullptr, 16);
         }
-        bool is_body = symbol.ends_with(".actor") || symbol.ends_with(".resume");
-        program_.functions.push_back({readable_name(symbol), "", is_body});
+        Function function{readable_name(symbol)};
+        function.is_body_of_coroutine = is_body_of_coroutine(symbol);
+        function.destroys_coroutine = destroys_coroutine(symbol);
+        function.has_no_source =
+            demangled(symbol).find("std::") < 6 || is_made_by_compiler(symbol);
+        program_.functions.push_back(std::move(function));
         block_ = nullptr;
         is_first_ = true;
         was_call_ = was_hook_ = false;
@@ -198,12 +242,8 @@ class Parser {
 } // namespace
 
 std::string readable_name(const std::string& symbol) {
-    // The body of a coroutine: "_Z12echo_handlerPZ12echo_...Frame.actor" (GCC), or
-    // "_Z12echo_handler11AsyncSocket.resume" (Clang).
-    static const std::regex body(R"(_Z(\d+)(\w+).*\.(?:actor|resume|destroy|cleanup))");
-    std::smatch match;
-    if (std::regex_match(symbol, match, body)) {
-        return match[2].str().substr(0, std::stoul(match[1]));
+    if (is_part_of_coroutine(symbol)) {
+        return name_of_coroutine(symbol);
     }
     std::string name = demangled(symbol);
     for (const char* mark : {"::{lambda(", "::'lambda"}) { // GCC, Clang

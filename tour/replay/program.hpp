@@ -13,8 +13,10 @@ using Address = std::int64_t;
 
 struct Function {
     std::string name; // as a reader knows it: "EventLoop::run", "lambda in receive"
-    std::string file;
+    std::string file = {};
     bool is_body_of_coroutine = false;
+    bool destroys_coroutine = false;
+    bool has_no_source = false; // of the standard library, or made by the compiler
 };
 
 // A block runs some lines, and calls, one after the other.

@@ -1,15 +1,34 @@
+// Records all servers, one after the other, and writes the page that replays them.
 #include "tour/places.hpp"
-#include "tour/replay/steps.hpp"
+#include "tour/replay/page.hpp"
+
+#include <exception>
+#include <fstream>
 #include <iostream>
-int main(int, char** argv) {
-    locate_programs(argv[0]);
-    for (const Stage& s : all_stages()) {
-        Recording r = record(s);
-        std::vector<Step> steps = steps_of(r);
-        std::cout << s.name << " " << r.events.size() << " " << steps.size() << std::endl;
-        for (auto& e : steps) { std::cout << (e.action ? "\n##" : "   ") << e.sentence << "\n            "; for (auto& p : e.state.places) std::cout << p.kind << ":" << p.line << ":" << p.words << " | "; 
-         std::cout << "\n            "; for (auto& t : e.state.threads) { std::cout << "T" << t.number << " L" << t.line << " " << t.call << ": "; for (auto& f : t.stack) std::cout << f << " > "; }
-         std::cout << "\n            watch: "; for (auto& w : e.state.watched) std::cout << w << ", "; std::cout << " queue: "; for (auto& w : e.state.queue) std::cout << w << ", ";
-         std::cout << e.state.iteration << "\n"; }
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+int main(int argc, char** argv) {
+    if (argc != 2 || argv[1][0] == '-') {
+        std::cerr << "usage: replay FILE\n"
+                     "  records all servers, and writes FILE, a page for a browser\n";
+        return 2;
+    }
+    try {
+        locate_programs(argv[0]);
+        std::vector<std::string> recordings;
+        for (const Stage& stage : all_stages()) {
+            Recording recording = record(stage);
+            recordings.push_back(as_json(recording, steps_of(recording)));
+        }
+        std::ofstream file(argv[1], std::ios::binary);
+        file << page_with(recordings) << std::flush;
+        if (!file) {
+            throw std::runtime_error(std::string("cannot write ") + argv[1]);
+        }
+    } catch (const std::exception& error) {
+        std::cerr << "replay: " << error.what() << '\n';
+        return 1;
     }
 }

@@ -88,10 +88,6 @@ std::string list(const std::vector<std::string>& items) {
     return text;
 }
 
-bool is_of_library(const Function& function) {
-    return function.name.starts_with("std::");
-}
-
 // ---- the steps
 // -------------------------------------------------------------------------------
 
@@ -160,6 +156,9 @@ class Converter {
     }
 
     void take(const Event& event, Thread& thread) {
+        if (event.kind != Event::BLOCK) {
+            leave_ended_functions(event.thread, thread);
+        }
         switch (event.kind) {
         case Event::BLOCK:
             run(event, thread);
@@ -217,7 +216,7 @@ class Converter {
         if (is_known) {
             push(Step::WATCH, client_of(event.fd),
                  event.events.empty()
-                     ? "Nobody waits for " + owner(event.fd) + " any more."
+                     ? "The loop no longer watches " + owner(event.fd) + "."
                      : "From now on the loop watches whether " + owner(event.fd) + " can be " +
                            done_to(event.events) + ".");
         }
@@ -273,9 +272,8 @@ class Converter {
             const Event& event = recording_.events[i];
             thread.client = client_of(event.fd);
             found.push_back(owner(event.fd) + " can be " + done_to(event.events));
-            ready_.push_back(owner(event.fd) + " " + event.events);
-            has_queue_ = has_queue_ || memory_ > Memory::STRUCT;
-            if (has_queue_) {
+            ready_.push_back({event.fd, owner(event.fd), event.events});
+            if (memory_ > Memory::STRUCT) {
                 for (char one : event.events) {
                     queue_.push_back({thread.client, std::string("the ") +
                                                          (one == 'r' ? "reader" : "writer") +
@@ -337,8 +335,7 @@ class Converter {
                      (frames.back().block->function != block.function || block.is_entry)));
         };
         while (has_returned()) {
-            finish_block(event.thread, thread);
-            frames.pop_back();
+            leave_function(event.thread, thread);
         }
         if (!frames.empty() && frames.back().address == event.frame) {
             finish_block(event.thread, thread);
@@ -358,12 +355,36 @@ class Converter {
         run_to_call(event.thread, thread);
     }
 
+    void leave_function(std::size_t number, Thread& thread) {
+        finish_block(number, thread);
+        thread.frames.pop_back();
+        if (!thread.frames.empty()) {
+            Frame& caller = thread.frames.back();
+            caller.next += caller.next < caller.block->parts.size() ? 1 : 0; // the call
+        }
+    }
+
+    // When something happens in common/, which records no blocks, it is in a call of the
+    // innermost function: one without a call left has returned.
+    void leave_ended_functions(std::size_t number, Thread& thread) {
+        auto has_ended = [](const Frame& frame) {
+            auto is_call = [](const BlockPart& part) { return part.line == 0; };
+            const std::vector<BlockPart>& parts = frame.block->parts;
+            return std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(frame.next),
+                                parts.end(), is_call);
+        };
+        while (!thread.frames.empty() && has_ended(thread.frames.back())) {
+            leave_function(number, thread);
+        }
+    }
+
     // The ready queue is a matter between the loop and those who add to it.
     void entered(Thread& thread, const Block& block) {
         const std::string& name = recording_.program.functions[block.function].name;
         if (name == "EventLoop::call_soon") {
-            has_queue_ = true;
             queue_.push_back({thread.client, "added by " + caller(thread)});
+        } else if (name == "Timers::add") {
+            ++timers_;
         } else if (name == "EventLoop::run" && !queue_.empty()) {
             thread.client = queue_.front().client;
             queue_.pop_front();
@@ -381,15 +402,19 @@ class Converter {
 
     bool is_of_stage(const Frame& frame) const {
         const Function& its = function(frame);
-        return !is_of_library(its) &&
+        return !its.has_no_source &&
                its.file.find("/" + recording_.stage.name + "/") != std::string::npos;
     }
 
-    // A coroutine goes on where it stands.
+    // A coroutine of echo_server.cpp goes on where it stands.
     void resumed(std::size_t number, Thread& thread) {
-        std::size_t line = thread.client != 0 && serves(heading_of(thread.frames.back()))
-                               ? last_line_[thread.client]
-                               : accepting_line_;
+        std::size_t heading = heading_of(thread.frames.back());
+        bool is_destroyed =
+            thread.frames.size() > 1 && function(*(thread.frames.end() - 2)).destroys_coroutine;
+        if (heading == 0 || is_destroyed) {
+            return;
+        }
+        std::size_t line = serves(heading) ? last_line_[thread.client] : accepting_line_;
         if (line != 0 && !lines_.is_heading[line]) {
             run_line(line, number, thread);
         }
@@ -441,7 +466,7 @@ class Converter {
 
     void run_line(std::size_t line, std::size_t number, Thread& thread) {
         Frame& frame = thread.frames.back();
-        if (line == 0 || line >= lines_.statement.size() || is_of_library(function(frame))) {
+        if (line == 0 || line >= lines_.statement.size() || function(frame).has_no_source) {
             return;
         }
         line = lines_.statement[line];
@@ -600,9 +625,11 @@ class Converter {
         }
         now.exchanges = exchanges_;
         for (const auto& [fd, events] : watched_) {
-            now.watched.push_back(std::to_string(fd) + " " + owner(fd) + " " + events);
+            now.watched.push_back({fd, owner(fd), events});
         }
         now.ready = ready_;
+        now.timers = timers_;
+        now.has_queue = memory_ > Memory::STRUCT;
         for (const Queued& queued : queue_) {
             now.queue.push_back((queued.client == 0 ? "" : name_of(queued.client) + ": ") +
                                 queued.words);
@@ -620,6 +647,9 @@ class Converter {
 
     // Which function is called next for a client is known when it is called.
     void tell_what_came_next(std::size_t client, const std::string& name) {
+        if (name.starts_with("lambda")) {
+            return; // that only calls it
+        }
         std::size_t& told = told_until_[client];
         for (; told < steps_.size(); ++told) {
             std::string& words = steps_[told].state.places.at(client).words;
@@ -702,9 +732,9 @@ class Converter {
     int listener_ = -1;
     std::map<int, std::size_t> fds_; // of clients
     std::map<int, std::string> watched_;
-    std::vector<std::string> ready_;
+    std::vector<Watch> ready_;
+    std::size_t timers_ = 0;
     std::deque<Queued> queue_;
-    bool has_queue_ = false;
     bool is_loop_ = false; // it waits for many at once
     bool is_only_a_look_ = false;
     std::string begun_; // the last call

@@ -36,15 +36,24 @@ struct ThreadState {
     std::vector<std::string> stack; // the functions of the stage, main first
 };
 
+// A descriptor and what it is watched for: "r", "w" or "rw".
+struct Watch {
+    int fd;
+    std::string whose;
+    std::string events;
+};
+
 struct State {
     std::vector<ThreadState> threads;
     std::array<Place, CLIENTS + 1> places; // the first one is of who accepts
     Exchanges exchanges;
     std::size_t running_line = 0; // 0: no thread runs
-    std::vector<std::string> watched;
-    std::vector<std::string> ready; // what the last look has found
+    std::vector<Watch> watched;
+    std::vector<Watch> ready; // what the last look has found
     std::vector<std::string> queue;
-    std::size_t iteration = 0;
+    std::size_t timers = 0;    // that were ever set
+    std::size_t iteration = 0; // of the loop; 0: there is none
+    bool has_queue = false;
 };
 
 struct Step {
