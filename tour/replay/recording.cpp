@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -215,6 +216,13 @@ class Server {
                std::all_of(is_waiting_.begin(), is_waiting_.end(),
                            [](const auto& thread) { return thread.second; });
     }
+    // For a client: a thread of its own may not even have begun.
+    bool waits_for(std::size_t client) const {
+        int fd = fds_.at(client);
+        return is_watched_.count(fd) == 1 ||
+               std::any_of(calls_for_.begin(), calls_for_.end(),
+                           [&](const auto& thread) { return thread.second == fd; });
+    }
     bool has_accepted(std::size_t client) const { return echoed_.count(client) == 1; }
     bool has_closed(std::size_t client) const { return closed_.count(client) == 1; }
     std::size_t echoed_to(std::size_t client) const { return echoed_.at(client); }
@@ -222,11 +230,19 @@ class Server {
   private:
     void note(const Event& event) {
         is_waiting_[event.thread] = event.kind == Event::BEGIN_CALL && !event.is_only_a_look;
+        calls_for_[event.thread] = event.kind == Event::BEGIN_CALL ? event.fd : -1;
         switch (event.kind) {
         case Event::THREAD_ENDS:
             is_waiting_.erase(event.thread);
             break;
+        case Event::WATCH:
+            is_watched_.erase(event.fd);
+            if (!event.events.empty()) {
+                is_watched_.insert(event.fd);
+            }
+            break;
         case Event::CONNECTED:
+            fds_[event.client] = event.fd;
             echoed_[event.client] = 0;
             break;
         case Event::SENT:
@@ -243,6 +259,9 @@ class Server {
     std::ifstream trace_;
     std::string line_;
     std::map<std::size_t, bool> is_waiting_;    // by thread
+    std::map<std::size_t, int> calls_for_;      // a descriptor, by thread
+    std::set<int> is_watched_;                  // descriptors
+    std::map<std::size_t, int> fds_;            // by client
     std::map<std::size_t, std::size_t> echoed_; // bytes, by client that was accepted
     std::map<std::size_t, bool> closed_;
 };
@@ -365,7 +384,8 @@ class Play {
                 continue;
             }
             if ((state.is_reading && state.got != state.sent) ||
-                (state.has_finished && !server_.has_closed(number))) {
+                (state.has_finished && !server_.has_closed(number)) ||
+                (!server_.has_closed(number) && !server_.waits_for(number))) {
                 return false;
             }
             is_one_full = is_one_full || server_.echoed_to(number) != state.sent;

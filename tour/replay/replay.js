@@ -4,7 +4,7 @@
 
 const recordings = JSON.parse(document.getElementById("recordings").textContent);
 const CLIENTS = [1, 2, 3];
-const WORDS = { r: "read", w: "written", rw: "read, written" };
+const WORDS = { r: "read", w: "write", rw: "read, write" };
 const STATES = {
   absent: "not here", queue: "in the queue", "in hand": "accepted", runs: "runs",
   waits: "waits", stands: "waits", kept: "waits", gone: "gone",
@@ -92,27 +92,26 @@ const SHAPES = {
   1: '<circle cx="12" cy="12" r="10"/>',
   2: '<rect x="2.5" y="2.5" width="19" height="19" rx="3"/>',
   3: '<path d="M12 0.8 23.2 12 12 23.2 0.8 12Z"/>',
-  L: '<path d="M3 2.5h18v12l-9 8-9-8Z"/>',
-  T: '<rect x="1" y="6" width="22" height="12" rx="2"/>',
+  S: '<path d="M3 2.5h18v12l-9 8-9-8Z"/>',
+  T: '<rect x="-2" y="4.5" width="28" height="15" rx="2"/>',
 };
 
-// A client is a number in a shape of its own: filled while it runs, hollow while it waits. L is
-// the listener, or rather who accepts.
+// A client is a number in a shape of its own: filled while it runs, hollow while it waits. S is
+// the server itself: what accepts clients, and the loop in stage 03.
 function mark(name, runs, title) {
-  const colour = SHAPES[name] && CLIENTS.includes(Number(name)) ? `var(--client${name})` : "var(--server)";
-  const shape = SHAPES[name] || SHAPES.T;
+  const isThread = name[0] === "T";
+  const colour = CLIENTS.includes(Number(name)) ? `var(--client${name})` : "var(--server)";
   const holder = element("span", { title, role: "img", "aria-label": title });
   holder.innerHTML =
-    `<svg class="mark" viewBox="0 0 24 24" aria-hidden="true" stroke="${colour}" stroke-width="2" ` +
-    `fill="${runs ? colour : "var(--paper)"}">${shape}<text x="12" y="${name === "L" ? 14.5 : 16.3}" stroke="none" ` +
-    `fill="${runs ? "var(--mark)" : colour}">${name}</text></svg>`;
+    `<svg class="mark${isThread ? " wide" : ""}" viewBox="${isThread ? "-3 0 30 24" : "0 0 24 24"}" aria-hidden="true" ` +
+    `stroke="${colour}" stroke-width="2" fill="${runs ? colour : "var(--paper)"}">${SHAPES[isThread ? "T" : name]}` +
+    `<text x="12" y="${name === "S" ? 15 : 16.7}" stroke="none" fill="${runs ? "var(--mark)" : colour}">${name}</text></svg>`;
   return holder;
 }
 
-function markOf(whose, runs = false) {
+function markOf(whose) {
   const client = /^client (\d)$/.exec(whose);
-  return client ? mark(client[1], runs, whose)
-    : whose === "the listener" ? mark("L", runs, whose) : whose;
+  return client ? mark(client[1], false, whose) : whose.replace("the ", "");
 }
 
 const TOKEN =
@@ -177,7 +176,7 @@ class Pane {
       const doing = thread.call ? `waits in ${thread.call}` : "runs";
       put(thread.line, mark(`T${thread.number}`, !thread.call, `thread ${thread.number} ${doing}`));
     }
-    put(state.place0.line, mark("L", state.place0.kind === "runs", `who accepts ${STATES[state.place0.kind]} here`));
+    put(state.place0.line, mark("S", state.place0.kind === "runs", `the server itself ${STATES[state.place0.kind]} here`));
     for (const client of CLIENTS) {
       const place = state[`place${client}`];
       put(place.line, mark(String(client), place.kind === "runs", `client ${client} ${STATES[place.kind]} here`));
@@ -187,14 +186,14 @@ class Pane {
       line.classList.add("runs");
       line.setAttribute("aria-current", "step");
     }
-    this.scrollTo(state.running || Math.max(...state.threads.map((thread) => thread.line)), state);
+    this.scrollTo(state);
   }
 
-  // As little as is needed; of what does not fit, the line that runs is more than where others
-  // wait.
-  scrollTo(number, state) {
-    const places = [0, ...CLIENTS].map((i) => state[`place${i}`].line).filter((line) => line > 0);
-    for (const line of [...places, number].filter((one) => one > 0)) {
+  // As little as is needed. Where not all fits, the last one is seen: who runs, or a client.
+  scrollTo(state) {
+    const lines = [...state.threads.map((thread) => thread.line), state.place0.line,
+      ...CLIENTS.map((client) => state[`place${client}`].line), state.running];
+    for (const line of lines.filter((one) => one > 0)) {
       const item = this.lines[line - 1];
       const top = item.offsetTop - 40;
       const bottom = item.offsetTop + item.offsetHeight + 40;
@@ -211,11 +210,11 @@ class Pane {
       mark(name, place.kind === "runs", title),
       element("span", {}, element("span", { class: "state" }, STATES[place.kind] + (place.line ? `, line ${place.line}` : "")),
         element("span", { class: "words" }, ` · ${place.words}`)));
-    return element("section", { class: "wide places" },
+    return element("section", { class: "places" },
       element("h3", {}, "Where its place is kept"),
       element("ul", { class: "rows" },
         ...CLIENTS.map((client) => row(String(client), `client ${client}`, state[`place${client}`], step.client === client)),
-        row("L", "who accepts", state.place0, false)));
+        row("S", "the server itself", state.place0, false)));
   }
 
   clientsPanel(state) {
@@ -227,18 +226,20 @@ class Pane {
         bar.firstChild.style.width = sent === 0 ? "0" : `${(100 * got) / sent}%`;
         bar.firstChild.style.background = `var(--client${client})`;
         const notes = (reads ? "" : ", does not read") + (finished ? ", sends no more" : "");
+        const back = got === sent && sent > 0 ? "got all back" : `got ${got.toLocaleString("en")} back`;
         return element("li", { class: state[`place${client}`].kind.replace(" ", "-") },
           mark(String(client), false, `client ${client}`),
-          element("span", {}, `sent ${bytes(sent)}, got ${got === sent && sent > 0 ? "all" : bytes(got)} back${notes}`, bar));
+          element("span", {}, `sent ${bytes(sent)}, ${back}${notes}`, bar));
       })));
   }
 
   loopPanel(state) {
     const chips = (list, look) => list.map(({ fd, whose, events }) =>
-      element("span", { class: look }, `fd ${fd}`, markOf(whose), WORDS[events]));
+      element("span", { class: look }, element("span", {}, `fd ${fd}`), element("span", {}, markOf(whose)),
+        element("span", {}, WORDS[events])));
     const terms = [
       ["iteration", [String(state.iteration)]],
-      ["watched for", chips(state.watched, "chip")],
+      ["watched", chips(state.watched, "chip")],
       ["just returned", state.ready.length > 0 ? chips(state.ready, "chip found") : ["–"]],
     ];
     if (state.queue) {
@@ -247,12 +248,12 @@ class Pane {
       terms.push(["timers", [state.timers > 0 ? `${state.timers} set so far` : "none"]]);
     }
     return element("section", { class: "the-loop" }, element("h3", {}, "The loop"),
-      element("dl", { class: "loop" }, ...terms.flatMap(([name, value]) =>
-        [element("dt", {}, name), element("dd", {}, ...value)])));
+      element("dl", { class: "loop" }, ...terms.map(([name, value]) =>
+        element("div", {}, element("dt", {}, name), element("dd", {}, ...value)))));
   }
 
   threadsPanel(state) {
-    return element("section", { class: "wide threads" },
+    return element("section", { class: "threads" },
       element("h3", {}, state.threads.length > 1 ? "The threads, and their stacks" : "The thread, and its stack"),
       element("ul", { class: "rows" }, ...state.threads.map((thread) => {
         const names = [...thread.stack, ...(thread.call ? [`${thread.call}()`] : [])];
@@ -313,7 +314,7 @@ function show(at) {
   page.says.className = panes.length > 1 ? "two-says" : "";
   page.says.replaceChildren(...stepsAt(position).map((step, side) => {
     const says = element("span", {}, step.says);
-    says.style.opacity = isNew(position, side) ? 1 : 0.5;
+    says.style.opacity = isNew(position, side) ? 1 : 0.6;
     return says;
   }));
   page.scrubber.value = position;
@@ -352,13 +353,13 @@ function play() {
       pause();
     }
   }, 900);
-  page.play.textContent = "⏸ pause";
+  page.play.textContent = "pause";
 }
 
 function pause() {
   clearInterval(timer);
   timer = null;
-  page.play.textContent = "▶ play";
+  page.play.textContent = "play";
 }
 
 // "#07@42", "#01,07@100", "#03"
@@ -387,7 +388,7 @@ for (const recording of recordings) {
 page.legend.append(...[
   [mark("1", true, "client 1"), "runs"],
   [mark("1", false, "client 1"), "waits"],
-  [mark("L", false, "listener"), "who accepts"],
+  [mark("S", false, "server"), "the server itself"],
   [mark("T1", false, "thread 1"), "a thread"],
 ].map((parts) => element("li", {}, ...parts)));
 for (const client of CLIENTS) {

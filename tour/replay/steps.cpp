@@ -96,6 +96,8 @@ struct Frame {
     const Block* block;
     std::size_t next = 0; // part of the block
     std::size_t line = 0; // of echo_server.cpp, the last one that it has run
+    bool is_callee =
+        false; // of the frame before it, in the part of the block that is next there
 };
 
 struct Thread {
@@ -342,10 +344,9 @@ class Converter {
             frames.back().block = &block;
             frames.back().next = 0;
         } else {
-            if (!frames.empty()) {
-                run_until(event.from, event.thread, thread);
-            }
+            bool is_callee = run_until(event.from, event.thread, thread);
             frames.push_back({event.frame, &block});
+            frames.back().is_callee = is_callee;
             entered(thread, block);
         }
         if (block.is_entry &&
@@ -357,10 +358,10 @@ class Converter {
 
     void leave_function(std::size_t number, Thread& thread) {
         finish_block(number, thread);
+        bool is_callee = thread.frames.back().is_callee;
         thread.frames.pop_back();
-        if (!thread.frames.empty()) {
-            Frame& caller = thread.frames.back();
-            caller.next += caller.next < caller.block->parts.size() ? 1 : 0; // the call
+        if (is_callee) {
+            ++thread.frames.back().next; // the call
         }
     }
 
@@ -441,8 +442,11 @@ class Converter {
         }
     }
 
-    // What comes before the call that returns to `address`.
-    void run_until(Address address, std::size_t number, Thread& thread) {
+    // What comes before the call that returns to `address`. False: nobody calls from there.
+    bool run_until(Address address, std::size_t number, Thread& thread) {
+        if (thread.frames.empty()) {
+            return false;
+        }
         const std::vector<BlockPart>& parts = thread.frames.back().block->parts;
         std::size_t first = thread.frames.back().next;
         for (std::size_t i = first; i < parts.size(); ++i) {
@@ -451,9 +455,10 @@ class Converter {
                     run_line(parts[next].line, number, thread);
                 }
                 thread.frames.back().next = i;
-                return;
+                return true;
             }
         }
+        return false;
     }
 
     void finish_block(std::size_t number, Thread& thread) {
@@ -550,7 +555,7 @@ class Converter {
                                                    stack + ", which waits in " + thread.call};
             }
         }
-        if (last_line_.count(client) == 0) {
+        if (last_line_.count(client) == 0 && watched_.count(fd) == 0) {
             return {Place::IN_HAND, 0, "accepted; its handler has not begun"};
         }
         bool is_suspended = memory_ == Memory::GENERATOR || memory_ == Memory::FRAME;
