@@ -130,10 +130,6 @@ function highlighted(line) {
   return code;
 }
 
-function bytes(count) {
-  return count.toLocaleString("en") + (count === 1 ? " byte" : " bytes");
-}
-
 // ---- a pane: one recording -------------------------------------------------------------------
 
 class Pane {
@@ -219,7 +215,7 @@ class Pane {
 
   clientsPanel(state) {
     return element("section", { class: "clients" },
-      element("h3", {}, "The clients"),
+      element("h3", {}, "The clients, in bytes"),
       element("ul", { class: "rows" }, ...CLIENTS.map((client) => {
         const { sent, got, reads, finished } = state[`client${client}`];
         const bar = element("span", { class: "bar" }, element("i"));
@@ -229,7 +225,7 @@ class Pane {
         const back = got === sent && sent > 0 ? "got all back" : `got ${got.toLocaleString("en")} back`;
         return element("li", { class: state[`place${client}`].kind.replace(" ", "-") },
           mark(String(client), false, `client ${client}`),
-          element("span", {}, `sent ${bytes(sent)}, ${back}${notes}`, bar));
+          element("span", {}, `sent ${sent.toLocaleString("en")}, ${back}${notes}`, bar));
       })));
   }
 
