@@ -148,12 +148,12 @@ class Pane {
 
   show(index) {
     const state = this.recording.states[index];
-    this.showLines(state);
     this.panels.replaceChildren(
       this.placesPanel(state, this.recording.steps[index]),
       this.clientsPanel(state),
       ...(state.iteration > 0 || state.watched.length > 0 ? [this.loopPanel(state)] : []),
       this.threadsPanel(state));
+    this.showLines(state); // last: the panels decide how much room there is for lines
   }
 
   showLines(state) {
