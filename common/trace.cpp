@@ -106,8 +106,8 @@ class Trace {
 
     // One write, appended: other programs see whole lines. A full disk costs the trace only.
     void write_line(const std::string& text) {
-        std::lock_guard lock(file_mutex_);
         std::string line = text + "\n";
+        std::lock_guard lock(file_mutex_);
         [[maybe_unused]] ssize_t ignored = ::write(fd_, line.data(), line.size());
     }
 
@@ -135,13 +135,25 @@ Trace& recorder() {
     return *instance;
 }
 
+template <typename Write>
+void write(Write write_to) {
+    if (trace::before_event != nullptr) {
+        trace::before_event();
+    }
+    bool was_writing = std::exchange(trace::is_writing, true);
+    write_to(recorder());
+    trace::is_writing = was_writing;
+}
+
 // The lane of a thread, which ends with it.
 struct ThreadLane {
     long number;
     explicit ThreadLane(long the_number) : number(the_number) {}
     ThreadLane(const ThreadLane&) = delete;
     ThreadLane& operator=(const ThreadLane&) = delete;
-    ~ThreadLane() { recorder().note(THREADS, number, "ends", ""); }
+    ~ThreadLane() {
+        write([this](Trace& trace) { trace.note(THREADS, number, "ends", ""); });
+    }
 };
 
 long Trace::thread_lane() {
@@ -157,44 +169,55 @@ long Trace::thread_lane() {
 
 const bool is_tracing = trace_file() != nullptr;
 
+void (*trace::before_event)() = nullptr;
+thread_local bool trace::is_writing = false;
+
 void trace::listen(int fd) {
     note("listens", member("fd", static_cast<std::size_t>(fd)));
 }
 
 void trace::open_connection(int fd, const std::string& name) {
-    recorder().open_lane(fd, name);
+    write([&](Trace& trace) { trace.open_lane(fd, name); });
 }
 
 void trace::received(int fd, std::size_t count) {
-    recorder().record(fd, "received", member("bytes", count), count > 0 ? "echoes" : nullptr);
+    write([&](Trace& trace) {
+        trace.record(fd, "received", member("bytes", count), count > 0 ? "echoes" : nullptr);
+    });
 }
 
 void trace::sent(int fd, std::size_t count, std::size_t wanted) {
-    recorder().record(fd, "sent", member("bytes", count) + "," + member("wanted", wanted),
-                      count == wanted ? "waits for input" : nullptr);
+    write([&](Trace& trace) {
+        trace.record(fd, "sent", member("bytes", count) + "," + member("wanted", wanted),
+                     count == wanted ? "waits for input" : nullptr);
+    });
 }
 
 void trace::close_connection(int fd) {
-    recorder().close_lane(fd);
+    write([&](Trace& trace) { trace.close_lane(fd); });
 }
 
 void trace::begin_call(const char* name, int fd) {
-    recorder().begin(THREADS, recorder().thread_lane(), name,
-                     member("fd", static_cast<std::size_t>(fd)));
+    write([&](Trace& trace) {
+        trace.begin(THREADS, trace.thread_lane(), name,
+                    member("fd", static_cast<std::size_t>(fd)));
+    });
 }
 
 void trace::begin_iteration(const char* call, int timeout_ms) {
-    recorder().begin(THREADS, recorder().thread_lane(), call,
-                     member("iteration", recorder().next_iteration()) +
-                         ",\"timeout\":" + std::to_string(timeout_ms));
+    write([&](Trace& trace) {
+        trace.begin(THREADS, trace.thread_lane(), call,
+                    member("iteration", trace.next_iteration()) +
+                        ",\"timeout\":" + std::to_string(timeout_ms));
+    });
 }
 
 void trace::end_call() {
-    recorder().end(THREADS, recorder().thread_lane());
+    write([](Trace& trace) { trace.end(THREADS, trace.thread_lane()); });
 }
 
 void trace::note(const char* name, const std::string& members) {
-    recorder().note(THREADS, recorder().thread_lane(), name, members);
+    write([&](Trace& trace) { trace.note(THREADS, trace.thread_lane(), name, members); });
 }
 
 void trace::note_descriptor(const char* name, int fd, unsigned events) {

@@ -27,6 +27,11 @@ void end_call();
 // READ, WRITE (common/selector.hpp), their sum, or 0.
 void note(const char* name, const std::string& members);
 void note_descriptor(const char* name, int fd, unsigned events);
+
+// For whoever records more, in the same file: called before each event, unless null; and
+// whether this thread is writing one.
+extern void (*before_event)();
+extern thread_local bool is_writing;
 } // namespace trace
 
 // The lane of a connection shows by turns "waits for input" and "echoes"; each event names the

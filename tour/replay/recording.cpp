@@ -11,9 +11,11 @@
 #include <chrono>
 #include <exception>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -85,7 +87,16 @@ class Client {
         state.sent = sent_.size();
     }
 
-    void finish() {
+    // Both in one segment: otherwise the server may be told of them at once, or not.
+    void send_and_finish(std::string_view data) {
+#ifdef TCP_CORK
+        constexpr int HOLD_BACK = TCP_CORK;
+#else
+        constexpr int HOLD_BACK = TCP_NOPUSH;
+#endif
+        int on = 1;
+        ::setsockopt(socket_->fd(), IPPROTO_TCP, HOLD_BACK, &on, sizeof on);
+        send(data);
         socket_->shutdown_write();
         state.has_finished = true;
     }
@@ -158,11 +169,9 @@ Event event_of_connection(const std::string& line) {
 }
 
 Event event_of_thread(const std::string& line) {
-    static const std::map<std::string, Event::Kind> kinds = {{"block", Event::BLOCK},
-                                                             {"listens", Event::LISTENS},
-                                                             {"watch", Event::WATCH},
-                                                             {"ready", Event::READY},
-                                                             {"ends", Event::THREAD_ENDS}};
+    static const std::map<std::string, Event::Kind> kinds = {
+        {"block", Event::BLOCK}, {"stack", Event::STACK}, {"listens", Event::LISTENS},
+        {"watch", Event::WATCH}, {"ready", Event::READY}, {"ends", Event::THREAD_ENDS}};
     std::string phase = member(line, "ph");
     Event event{phase == "B"   ? Event::BEGIN_CALL
                 : phase == "E" ? Event::END_CALL
@@ -172,6 +181,11 @@ Event event_of_thread(const std::string& line) {
         event.at = std::stoll(member(line, "at"));
         event.frame = std::stoull(member(line, "frame"));
         event.from = std::stoll(member(line, "from"));
+        return event;
+    }
+    if (event.kind == Event::STACK) {
+        std::istringstream addresses(member(line, "from"));
+        event.stack.assign(std::istream_iterator<Address>(addresses), {});
         return event;
     }
     event.name = phase == "B" ? member(line, "name") : "";
@@ -229,6 +243,9 @@ class Server {
 
   private:
     void note(const Event& event) {
+        if (event.kind == Event::STACK) {
+            return;
+        }
         is_waiting_[event.thread] = event.kind == Event::BEGIN_CALL && !event.is_only_a_look;
         calls_for_[event.thread] = event.kind == Event::BEGIN_CALL ? event.fd : -1;
         switch (event.kind) {
@@ -328,8 +345,7 @@ class Play {
             actor.state.is_reading = true;
             break;
         case Action::SEND_AND_FINISH:
-            actor.send(action.data);
-            actor.finish();
+            actor.send_and_finish(action.data);
             break;
         case Action::LEAVE:
             actor.leave();

@@ -29,6 +29,7 @@ struct Event {
     enum Kind {
         CLIENT_ACTS, // the only one that is not from the trace of the server
         BLOCK,       // see recorder.cpp
+        STACK,       // where the next event has come from
         LISTENS,
         WATCH,
         READY,
@@ -54,6 +55,7 @@ struct Event {
     Address at = 0;
     std::uint64_t frame = 0;
     Address from = 0;
+    std::vector<Address> stack = {}; // to return to
     std::size_t action = 0;   // its number in the script; 0: a client gets what was sent to it
     Exchanges exchanges = {}; // after it
 };

@@ -119,6 +119,9 @@ const TOKEN =
 
 function highlighted(line) {
   const code = element("code");
+  const indent = line.search(/\S|$/) + 4; // of what does not fit into one line
+  code.style.paddingLeft = `${indent}ch`;
+  code.style.textIndent = `-${indent}ch`;
   let end = 0;
   for (const match of line.matchAll(TOKEN)) {
     code.append(line.slice(end, match.index));

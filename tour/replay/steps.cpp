@@ -158,12 +158,12 @@ class Converter {
     }
 
     void take(const Event& event, Thread& thread) {
-        if (event.kind != Event::BLOCK) {
-            leave_ended_functions(event.thread, thread);
-        }
         switch (event.kind) {
         case Event::BLOCK:
             run(event, thread);
+            break;
+        case Event::STACK:
+            catch_up(event, thread);
             break;
         case Event::LISTENS:
             listener_ = event.fd;
@@ -231,7 +231,7 @@ class Converter {
             if (event.kind == Event::CLIENT_ACTS) {
                 return false;
             }
-            if (event.thread == thread) {
+            if (event.thread == thread && event.kind != Event::STACK) {
                 return true; // its end, or what it has done
             }
         }
@@ -365,17 +365,23 @@ class Converter {
         }
     }
 
-    // When something happens in common/, which records no blocks, it is in a call of the
-    // innermost function: one without a call left has returned.
-    void leave_ended_functions(std::size_t number, Thread& thread) {
-        auto has_ended = [](const Frame& frame) {
-            auto is_call = [](const BlockPart& part) { return part.line == 0; };
-            const std::vector<BlockPart>& parts = frame.block->parts;
-            return std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(frame.next),
-                                parts.end(), is_call);
+    // Something happens in common/, which has no blocks: the functions that are not on the
+    // stack have returned, and the innermost one that is has come to this call.
+    void catch_up(const Event& event, Thread& thread) {
+        auto is_active = [&](const BlockPart& part) {
+            return part.line == 0 && std::find(event.stack.begin(), event.stack.end(),
+                                               part.returns_to) != event.stack.end();
         };
-        while (!thread.frames.empty() && has_ended(thread.frames.back())) {
-            leave_function(number, thread);
+        while (!thread.frames.empty()) {
+            const Frame& frame = thread.frames.back();
+            const std::vector<BlockPart>& parts = frame.block->parts;
+            auto call = std::find_if(parts.begin() + static_cast<std::ptrdiff_t>(frame.next),
+                                     parts.end(), is_active);
+            if (call != parts.end()) {
+                run_until(call->returns_to, event.thread, thread);
+                return;
+            }
+            leave_function(event.thread, thread);
         }
     }
 
