@@ -20,7 +20,7 @@ namespace {
 constexpr int CONNECTIONS = 1;
 constexpr int THREADS = 2;
 
-std::string member(const char* name, std::size_t value) {
+std::string member(const char* name, long value) {
     return '"' + std::string(name) + "\":" + std::to_string(value);
 }
 
@@ -48,7 +48,7 @@ class Trace {
         long lane = ++last_connection_;
         lanes_[fd] = lane;
         name_lane(CONNECTIONS, lane, name);
-        note(CONNECTIONS, lane, "connected", member("fd", static_cast<std::size_t>(fd)));
+        note(CONNECTIONS, lane, "connected", member("fd", fd));
         begin(CONNECTIONS, lane, "waits for input");
     }
 
@@ -74,7 +74,7 @@ class Trace {
     }
 
     long thread_lane();
-    std::size_t next_iteration() { return ++iterations_; }
+    long next_iteration() { return ++iterations_; }
 
     // What comes later, from a thread that goes on while the program ends, is not recorded.
     void finish() {
@@ -94,8 +94,7 @@ class Trace {
     void event(int group, long lane, const std::string& what, std::string members) {
         using namespace std::chrono;
         if (group == CONNECTIONS) { // which thread has done it
-            members = member("thread", static_cast<std::size_t>(thread_lane())) +
-                      (members.empty() ? "" : ",") + members;
+            members = member("thread", thread_lane()) + (members.empty() ? "" : ",") + members;
         }
         auto now = steady_clock::now().time_since_epoch();
         write_line("{" + what +
@@ -117,7 +116,7 @@ class Trace {
     std::map<int, long> lanes_;
     long last_connection_ = 0;
     std::atomic<long> last_thread_ = 0;
-    std::atomic<std::size_t> iterations_ = 0;
+    std::atomic<long> iterations_ = 0;
 };
 
 const char* trace_file() {
@@ -173,7 +172,7 @@ void (*trace::before_event)() = nullptr;
 thread_local bool trace::is_writing = false;
 
 void trace::listen(int fd) {
-    note("listens", member("fd", static_cast<std::size_t>(fd)));
+    note("listens", member("fd", fd));
 }
 
 void trace::open_connection(int fd, const std::string& name) {
@@ -199,16 +198,15 @@ void trace::close_connection(int fd) {
 
 void trace::begin_call(const char* name, int fd) {
     write([&](Trace& trace) {
-        trace.begin(THREADS, trace.thread_lane(), name,
-                    member("fd", static_cast<std::size_t>(fd)));
+        trace.begin(THREADS, trace.thread_lane(), name, member("fd", fd));
     });
 }
 
 void trace::begin_iteration(const char* call, int timeout_ms) {
     write([&](Trace& trace) {
         trace.begin(THREADS, trace.thread_lane(), call,
-                    member("iteration", trace.next_iteration()) +
-                        ",\"timeout\":" + std::to_string(timeout_ms));
+                    member("iteration", trace.next_iteration()) + "," +
+                        member("timeout", timeout_ms));
     });
 }
 
@@ -221,7 +219,6 @@ void trace::note(const char* name, const std::string& members) {
 }
 
 void trace::note_descriptor(const char* name, int fd, unsigned events) {
-    note(name, member("fd", static_cast<std::size_t>(fd)) + ",\"events\":\"" +
-                   ((events & READ) != 0 ? "r" : "") + ((events & WRITE) != 0 ? "w" : "") +
-                   '"');
+    note(name, member("fd", fd) + R"(,"events":")" + ((events & READ) != 0 ? "r" : "") +
+                   ((events & WRITE) != 0 ? "w" : "") + '"');
 }
