@@ -159,7 +159,7 @@ TEST_CASE("trace: every server records its waits, and a loop numbers them") {
         CAPTURE(stage.name);
         Ending ending{};
         std::vector<std::string> lines = trace_of(stage, ending);
-        const std::regex wait(R"xx(\{"ph":"B","name":"\w+",.*"pid":2,.*\})xx");
+        const std::regex wait(R"xx(\{"ph":"B","name":"\w+",.*"pid":2,.*\},)xx");
         const std::regex iteration(R"xx("iteration":(\d+))xx");
         std::size_t waits = 0;
         std::size_t iterations = 0;
