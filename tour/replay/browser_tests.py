@@ -334,7 +334,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         page = pathlib.Path(scratch) / "replay.html"
-        subprocess.run([replay, str(page)], check=True)
+        subprocess.run([replay, "--page", str(page)], check=True)
         if page.stat().st_size >= 1_000_000:
             print(f"failed: the page has {page.stat().st_size} bytes")
             return 1

@@ -777,14 +777,25 @@ SourceLines::SourceLines(const std::vector<std::string>& source)
             continue;
         }
         bool has_body = text.find('{') != std::string::npos;
-        is_heading[number] = line[0] != ' ' && has_body;
-        statement[number] = is_complete || has_body ? number : statement[number - 1];
+        bool is_rest_of_heading = !is_complete && is_heading[statement[number - 1]];
+        is_heading[number] =
+            line[0] != ' ' && text.find('(') != std::string::npos && !text.ends_with(';');
+        statement[number] =
+            is_complete || (has_body && !is_rest_of_heading) ? number : statement[number - 1];
         is_complete = text.ends_with(';') || text.ends_with('{') || text.ends_with('}') ||
                       text.ends_with(':');
         if (first_that_accepts > source.size() && starts_accepting(line)) {
             first_that_accepts = number;
         }
     }
+}
+
+std::string what_keeps_a_place(const std::vector<std::string>& source) {
+    static const std::map<Memory, std::string> words = {
+        {Memory::STACK, "a stack"},         {Memory::STRUCT, "a struct in a map"},
+        {Memory::CALLBACK, "a callback"},   {Memory::FUTURE, "a Future"},
+        {Memory::GENERATOR, "a generator"}, {Memory::FRAME, "a coroutine frame"}};
+    return words.at(memory_of(source));
 }
 
 std::vector<Step> steps_of(const Recording& recording) {

@@ -68,6 +68,9 @@ struct Step {
 
 std::vector<Step> steps_of(const Recording& recording);
 
+// Of a client that waits, in two or three words: "a callback".
+std::string what_keeps_a_place(const std::vector<std::string>& source);
+
 // What the lines of a source are, by number; the first element is not used.
 struct SourceLines {
     explicit SourceLines(const std::vector<std::string>& source);
