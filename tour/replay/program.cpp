@@ -102,7 +102,7 @@ std::string name_of_coroutine(const std::string& symbol) {
         std::size_t length = std::stoul(symbol.substr(at), &digits);
         name += (name.empty() ? "" : "::") + symbol.substr(at + digits, length);
         at += digits + length;
-        if (!symbol.starts_with("_ZN") && !symbol.starts_with("__ZN")) {
+        if (!symbol.starts_with("_ZN")) {
             break;
         }
     }
@@ -125,10 +125,9 @@ struct Instruction {
         return code.starts_with("call") || code.starts_with("bl ") ||
                code.starts_with("bl\t") || code.starts_with("blr");
     }
-    bool is_jump() const {
-        return !is_call() &&
-               (code.starts_with("j") || code.starts_with("b") || code.starts_with("cb") ||
-                code.starts_with("tb") || code.starts_with("ret"));
+    bool is_jump() const { // x86: j..., ret; ARM: b, b.eq, br, cbz, tbz, ret
+        static const std::regex jump(R"((?:j|cb|tb|ret|b\.|br?\s).*)");
+        return std::regex_match(code, jump);
     }
 };
 
@@ -189,6 +188,9 @@ class Parser {
     void begin_function(const std::string& line) { // "0000000000001a2b <name>:"
         std::size_t open = line.find('<');
         std::string symbol = line.substr(open + 1, line.size() - open - 3);
+        if (symbol.starts_with("__Z")) {
+            symbol.erase(0, 1); // macOS puts one before each name
+        }
         if (is_hook(symbol)) {
             hook_ = std::strtoll(line.c_str(), nullptr, 16);
         }

@@ -695,7 +695,7 @@ class Converter {
         auto first = steps_.begin() + static_cast<std::ptrdiff_t>(rounds[1]);
         auto last = is_stuck ? steps_.begin() + static_cast<std::ptrdiff_t>(rounds.back())
                              : steps_.end() - 1;
-        Step rest = *(last - 1);
+        Step rest = is_stuck ? *(last - 1) : *last; // in between much depends on the kernel
         rest.kind = Step::LEFT_OUT;
         rest.client = client;
         rest.sentence = is_stuck
