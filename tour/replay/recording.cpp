@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -288,8 +289,8 @@ class Server {
 
 class Play {
   public:
-    Play(const Stage& stage, std::uint16_t port, const std::string& trace)
-        : stage_(stage), port_(port), server_(trace) {}
+    Play(const Stage& stage, const ServerProcess& process, const std::string& trace)
+        : stage_(stage), port_(process.port()), pid_(process.pid()), server_(trace) {}
 
     std::vector<Event> perform() {
         std::vector<Action> to_do = SCRIPT;
@@ -436,6 +437,7 @@ class Play {
 
     const Stage& stage_;
     std::uint16_t port_;
+    pid_t pid_;
     Server server_;
     std::array<Client, CLIENTS> clients_;
     Exchanges noted_;
@@ -474,7 +476,7 @@ Recording record(const Stage& stage) {
     setup.environment = {"ECHO_TRACE=" + trace.path};
     try {
         ServerProcess server(program, setup);
-        recording.events = Play(stage, server.port(), trace.path).perform();
+        recording.events = Play(stage, server, trace.path).perform();
         put_threads_in_order(recording.events);
     } catch (const std::exception& error) {
         throw std::runtime_error(stage.name + ": " + error.what());

@@ -688,23 +688,26 @@ class Converter {
                 rounds.push_back(beginning_of_round(i));
             }
         }
+        // If it is stuck in the end, the first round and the last one remain; otherwise what
+        // comes before the first one.
+        bool is_stuck = !exchanges_[client - 1].is_reading;
         if (rounds.size() < 4) {
             return;
         }
-        bool is_stuck = !exchanges_[client - 1].is_reading;
-        auto first = steps_.begin() + static_cast<std::ptrdiff_t>(rounds[1]);
-        auto last = is_stuck ? steps_.begin() + static_cast<std::ptrdiff_t>(rounds.back())
-                             : steps_.end() - 1;
-        Step rest = is_stuck ? *(last - 1) : *last; // in between much depends on the kernel
+        std::size_t begin = is_stuck ? rounds[1] : rounds[0];
+        std::size_t end = is_stuck ? rounds.back() : steps_.size() - 1;
+        Step rest = steps_[is_stuck ? end - 1 : end]; // in between much depends on the kernel
         rest.kind = Step::LEFT_OUT;
         rest.client = client;
-        rest.sentence = is_stuck
-                            ? "And so on, with the next pieces, while the kernel takes them."
-                            : "And so on, until all of it is echoed.";
-        first = steps_.erase(first, last);
-        steps_.insert(first, std::move(rest));
+        rest.sentence =
+            is_stuck
+                ? "And so on, with the next pieces, while the kernel takes them."
+                : "It receives and sends the rest, piece by piece, until all of it is echoed.";
+        auto at = steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(begin),
+                               steps_.begin() + static_cast<std::ptrdiff_t>(end));
+        steps_.insert(at, std::move(rest));
         for (auto& [number, told] : told_until_) {
-            told = std::min(told, rounds[1]);
+            told = std::min(told, begin);
         }
     }
 
