@@ -30,8 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// ---- what the clients do
-// ---------------------------------------------------------------------
+// ---- what the clients do ------------------------------------------------------------------
 
 struct Action {
     enum Kind { CONNECT, SEND, SEND_AND_NOT_READ, READ, SEND_AND_FINISH, LEAVE };
@@ -131,8 +130,7 @@ class Client {
     std::string sent_;
 };
 
-// ---- what the server does
-// --------------------------------------------------------------------
+// ---- what the server does -----------------------------------------------------------------
 
 // The value of the member `name` of a line of the trace; nothing if there is none.
 std::string member(const std::string& line, const std::string& name) {
@@ -284,8 +282,7 @@ class Server {
     std::map<std::size_t, bool> closed_;
 };
 
-// ---- both together
-// ---------------------------------------------------------------------------
+// ---- both together ------------------------------------------------------------------------
 
 class Play {
   public:

@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
 namespace {
 
-// ---- what keeps a client's place, in words
-// ---------------------------------------------------
+// ---- what keeps a client's place, in words ------------------------------------------------
 
 // The ways to remember a client, each with a name that only its source contains.
 enum class Memory { STACK, STRUCT, CALLBACK, FUTURE, GENERATOR, FRAME };
@@ -51,7 +49,7 @@ const std::map<Memory, Words> WORDS = {
     {Memory::CALLBACK,
      {"the loop's reader: a lambda with the client in it, calls NEXT",
       "the loop's writer: a lambda with the client in it, calls NEXT",
-      "the loop's reader: a lambda, calls accept_client"}},
+      "the loop's reader of the listener: a lambda"}},
     {Memory::FUTURE,
      {"the Future of recv; its callback has the client, calls NEXT",
       "the Future of send_all; its callback has the client, calls NEXT",
@@ -88,16 +86,14 @@ std::string list(const std::vector<std::string>& items) {
     return text;
 }
 
-// ---- the steps
-// -------------------------------------------------------------------------------
+// ---- the steps ----------------------------------------------------------------------------
 
 struct Frame {
     std::uint64_t address;
     const Block* block;
-    std::size_t next = 0; // part of the block
-    std::size_t line = 0; // of echo_server.cpp, the last one that it has run
-    bool is_callee =
-        false; // of the frame before it, in the part of the block that is next there
+    std::size_t next = 0;   // part of the block
+    std::size_t line = 0;   // of echo_server.cpp, the last one that it has run
+    bool is_callee = false; // of the frame before it, in whose block that call is next
 };
 
 struct Thread {
@@ -147,7 +143,7 @@ class Converter {
         return line != 0 && line < lines_.first_that_accepts;
     }
 
-    // ---- events ----
+    // ---- events ---------------------------------------------------------------------------
 
     void begin_thread(std::size_t number) {
         threads_[number].client = newest_client_;
@@ -321,7 +317,7 @@ class Converter {
                           ": its buffer is full.");
     }
 
-    // ---- blocks: which lines are run, on which stack ----
+    // ---- blocks: which lines are run, on which stack --------------------------------------
 
     void run(const Event& event, Thread& thread) {
         auto found = recording_.program.blocks.find(event.at);
@@ -500,7 +496,7 @@ class Converter {
                  std::to_string(line) + ".");
     }
 
-    // ---- the state ----
+    // ---- the state ------------------------------------------------------------------------
 
     int fd_of(std::size_t client) const {
         for (const auto& [fd, its] : fds_) {
@@ -670,7 +666,7 @@ class Converter {
         }
     }
 
-    // ---- what is shown once ----
+    // ---- what is shown once ---------------------------------------------------------------
 
     // The message that does not fit into the kernel is echoed in many rounds, all the same. How
     // many there are depends on the kernel.
