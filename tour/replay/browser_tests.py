@@ -280,7 +280,8 @@ class Tests:
         for width, height in SIZES:
             for dark in (False, True):
                 self.browser.resize(width, height, dark)
-                for moment in ["#01@30", "#03@180", "#07@42", "#03,04@330", "#01,07@120"]:
+                for moment in ["#01@30", "#02@45", "#03@180", "#07@42", "#02,07@60", "#03,04@330",
+                               "#01,07@120"]:
                     self.open(moment)
                     self.check_fits(f"{width}x{height} {moment}", width, height)
                     self.take_picture(f"{width}x{height}{'-dark' if dark else ''}-{moment[1:]}")
@@ -294,6 +295,10 @@ class Tests:
             "[...document.querySelectorAll('.source, .panels, .panels section, header, footer')]"
             ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className || e.tagName)")
         self.equal(wide, [], f"{name}: too wide")
+        cut_off = self.browser.get(
+            "[...document.querySelectorAll('.marks svg')].filter(e => e.getBoundingClientRect()"
+            ".left < e.closest('.source').getBoundingClientRect().left).length")
+        self.equal(cut_off, 0, f"{name}: markers that are cut off")
         hidden = self.browser.get(
             "[...document.querySelectorAll('.source .runs')].filter(e => { const line = "
             "e.getBoundingClientRect(), box = e.closest('.source').getBoundingClientRect(); "

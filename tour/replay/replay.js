@@ -171,7 +171,9 @@ class Pane {
         this.lines[number - 1].firstChild.append(what);
       }
     };
-    for (const thread of state.threads) {
+    const hasSomeone = (thread) => [0, ...CLIENTS].map((i) => state[`place${i}`])
+      .some((place) => place.line === thread.line && ["runs", "waits"].includes(place.kind));
+    for (const thread of state.threads.filter((one) => !hasSomeone(one))) {
       const doing = thread.call ? `waits in ${thread.call}` : "runs";
       put(thread.line, mark(`T${thread.number}`, !thread.call, `thread ${thread.number} ${doing}`));
     }
