@@ -20,7 +20,8 @@ namespace {
 constexpr int CONNECTIONS = 1;
 constexpr int THREADS = 2;
 
-std::string member(const char* name, long value) {
+template <typename Number>
+std::string member(const char* name, Number value) {
     return '"' + std::string(name) + "\":" + std::to_string(value);
 }
 
