@@ -267,6 +267,13 @@ class Tests:
             last = len(self.recordings[6]["steps"]) - 1
             self.equal(self.browser.get("location.hash"), expected or f"#07@{last}", moment)
 
+    def test_a_moment_in_the_script_of_the_clients(self):
+        for stages in ("03", "03,04", "01,07"):
+            self.open(f"#{stages}@a7")
+            self.check("Client 3 reads from now on." in self.says(), f"{stages}: the action 7")
+        self.open("#07@a99")
+        self.equal(self.position(), 0, "an action that does not exist")
+
     def test_everything_has_a_name(self):
         self.open("#07@42")
         nameless = self.browser.get(

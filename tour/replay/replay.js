@@ -363,13 +363,16 @@ function pause() {
   page.play.textContent = "play";
 }
 
-// "#07@42", "#01,07@100", "#03"
+// "#07@42" is a step; "#01,07@a3" the third action in the script of the clients, which is the same
+// whatever becomes of the code; "#03" the beginning.
 function followAddress() {
-  const match = /^#(\d\d)(?:,(\d\d))?(?:@(\d+))?$/.exec(location.hash);
+  const match = /^#(\d\d)(?:,(\d\d))?(?:@(a?)(\d+))?$/.exec(location.hash);
   const left = (match && find(match[1])) || recordings[0];
   const right = match && match[2] && match[2] !== match[1] ? find(match[2]) : undefined;
   choose(left, right);
-  show(match && match[3] ? Number(match[3]) : 0);
+  const number = match && match[4] ? Number(match[4]) : 0;
+  const isAction = match && match[3] === "a";
+  show(isAction ? positions((step) => step.action === number).pop() ?? 0 : number);
 }
 
 // Keeps the place in the run: at the same event of a client.
