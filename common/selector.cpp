@@ -11,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -88,7 +89,6 @@ class EpollSelector : public Selector {
     void unregister(int fd) override { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
-        TraceSpan span("epoll_wait");
         int result = ::epoll_wait(epoll_, buffer_.data(), static_cast<int>(buffer_.size()),
                                   to_milliseconds(timeout));
         ready_.clear();
@@ -143,7 +143,6 @@ class KqueueSelector : public Selector {
     }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
-        TraceSpan span("kevent");
         timespec limit{};
         if (timeout) {
             auto nanos = std::max(*timeout, nanoseconds(0)).count();
@@ -207,7 +206,6 @@ class PollSelector : public Selector {
     }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
-        TraceSpan span("poll");
         int result =
             ::poll(list_.data(), static_cast<nfds_t>(list_.size()), to_milliseconds(timeout));
         ready_.clear();
@@ -251,7 +249,6 @@ class SelectSelector : public Selector {
     void unregister(int fd) override { registered_.erase(fd); }
 
     const std::vector<ReadyFd>& select(Timeout timeout) override {
-        TraceSpan span("select");
         fd_set readable;
         fd_set writable;
         FD_ZERO(&readable);
@@ -293,22 +290,66 @@ class SelectSelector : public Selector {
     std::vector<ReadyFd> ready_;
 };
 
+// Around one of the others while there is a trace: records what is watched, each wait, and what
+// is ready after it.
+class TracedSelector : public Selector {
+  public:
+    TracedSelector(std::unique_ptr<Selector> selector, const char* call)
+        : selector_(std::move(selector)), call_(call) {}
+
+    void register_fd(int fd, Events events) override {
+        selector_->register_fd(fd, events);
+        trace::note_descriptor("watch", fd, events);
+    }
+    void modify(int fd, Events events) override {
+        selector_->modify(fd, events);
+        trace::note_descriptor("watch", fd, events);
+    }
+    void unregister(int fd) override {
+        selector_->unregister(fd);
+        trace::note_descriptor("watch", fd, 0);
+    }
+
+    const std::vector<ReadyFd>& select(Timeout timeout) override {
+        trace::begin_iteration(call_, to_milliseconds(timeout));
+        const std::vector<ReadyFd>& ready = selector_->select(timeout);
+        trace::end_call();
+        for (auto [fd, events] : ready) {
+            trace::note_descriptor("ready", fd, events);
+        }
+        return ready;
+    }
+
+  private:
+    std::unique_ptr<Selector> selector_;
+    const char* call_;
+};
+
+template <typename Kind>
+std::unique_ptr<Selector> make(const char* call) {
+    auto selector = std::make_unique<Kind>();
+    if (is_tracing) {
+        return std::make_unique<TracedSelector>(std::move(selector), call);
+    }
+    return selector;
+}
+
 } // namespace
 
 std::unique_ptr<Selector> make_default_selector() {
 #ifdef __linux__
-    return std::make_unique<EpollSelector>();
+    return make<EpollSelector>("epoll_wait");
 #else
-    return std::make_unique<KqueueSelector>();
+    return make<KqueueSelector>("kevent");
 #endif
 }
 
 std::unique_ptr<Selector> make_selector(const std::string& name) {
     if (name == "poll") {
-        return std::make_unique<PollSelector>();
+        return make<PollSelector>("poll");
     }
     if (name == "select") {
-        return std::make_unique<SelectSelector>();
+        return make<SelectSelector>("select");
     }
     if (name.empty() || name == selector_names().front()) {
         return make_default_selector();

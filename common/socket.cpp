@@ -237,7 +237,7 @@ void Socket::set_blocking(bool blocking) {
 }
 
 Socket Socket::accept() {
-    TraceSpan span("accept");
+    TraceSpan span("accept", fd_);
     while (true) {
         if (std::optional<Socket> client = accept_one(fd_, true)) {
             return std::move(*client);
@@ -264,7 +264,7 @@ std::optional<Socket> Socket::try_accept() {
 }
 
 std::string Socket::recv(std::size_t max_bytes) {
-    TraceSpan span("recv");
+    TraceSpan span("recv", fd_);
     std::optional<std::string> data = try_recv(max_bytes); // on a blocking socket this waits
     if (!data) {
         throw_errno("recv from ", address_);
@@ -290,7 +290,7 @@ std::optional<std::string> Socket::try_recv(std::size_t max_bytes) {
 }
 
 void Socket::send_all(std::string_view data) {
-    TraceSpan span("send");
+    TraceSpan span("send", fd_);
     while (!data.empty()) {
         std::optional<std::size_t> sent = try_send(data); // on a blocking socket this waits
         if (!sent) {
@@ -305,6 +305,7 @@ std::optional<std::size_t> Socket::try_send(std::string_view data) {
         retry_on_eintr([&] { return ::send(fd_, data.data(), data.size(), SEND_FLAGS); });
     if (count == -1) {
         if (would_block(errno)) {
+            trace_sent(fd_, 0, data.size());
             return std::nullopt;
         }
         throw_errno("send to ", address_);
@@ -341,6 +342,7 @@ Socket listen_on(const std::string& host, std::uint16_t port) {
         throw_errno("cannot listen on ", listener.address());
     }
     listener.address_ = own_address(listener.fd()); // with the port the system has chosen
+    trace_listener(listener.fd());
     return listener;
 }
 

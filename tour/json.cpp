@@ -1,35 +1,9 @@
-// The report as JSON, for programs. Each key ends with the unit of its number, where it has
-// one; null stands for what was not measured, and "why_null" says why.
-#include "tour/report.hpp"
+#include "tour/json.hpp"
 
 #include <array>
 #include <cstdio>
-#include <utility>
 
 namespace {
-
-using Members = std::vector<std::pair<std::string, std::string>>; // name, JSON
-
-std::string text(const std::string& value) {
-    std::string result = "\"";
-    for (char c : value) {
-        if (c == '"' || c == '\\') {
-            result += '\\';
-        }
-        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-    return result + '"';
-}
-
-std::string number(double value) {
-    std::array<char, 40> buffer{};
-    std::snprintf(buffer.data(), buffer.size(), "%.9g", value);
-    return buffer.data();
-}
-
-std::string number(const Number& value) {
-    return value.value ? number(*value.value) : "null";
-}
 
 std::string enclosed(char open, const std::vector<std::string>& items, char close,
                      const std::string& separator) {
@@ -40,108 +14,33 @@ std::string enclosed(char open, const std::vector<std::string>& items, char clos
     return result + close;
 }
 
-std::string array(const std::vector<std::string>& items, const std::string& separator = ", ") {
+} // namespace
+
+std::string json::text(const std::string& value) {
+    std::string result = "\"";
+    for (char c : value) {
+        if (c == '"' || c == '\\') {
+            result += '\\';
+        }
+        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+    return result + '"';
+}
+
+std::string json::number(double value) {
+    std::array<char, 40> buffer{};
+    std::snprintf(buffer.data(), buffer.size(), "%.9g", value);
+    return buffer.data();
+}
+
+std::string json::array(const std::vector<std::string>& items, const std::string& separator) {
     return enclosed('[', items, ']', separator);
 }
 
-std::string object(const Members& members, const std::string& separator = ", ") {
+std::string json::object(const Members& members, const std::string& separator) {
     std::vector<std::string> items;
     for (const auto& [name, value] : members) {
         items.push_back(text(name) + ": " + value);
     }
     return enclosed('{', items, '}', separator);
-}
-
-std::string client_json(const WatchedClient& client) {
-    std::vector<std::string> lines;
-    for (const WatchedLine& line : client.lines) {
-        lines.push_back(
-            object({{"sent_ms", number(line.sent_ms)}, {"echoed_ms", number(line.echoed_ms)}}));
-    }
-    return object({{"connecting_ms", number(client.connecting_ms)},
-                   {"connected_ms", number(client.connected_ms)},
-                   {"lines", array(lines)},
-                   {"closed_ms", number(client.closed_ms)}});
-}
-
-std::string watched_json(const Watched& watched) {
-    std::vector<std::string> clients;
-    for (const WatchedClient& client : watched.clients) {
-        clients.push_back(client_json(client));
-    }
-    return object({{"wall_ms", number(watched.wall_ms)},
-                   {"longest_wait_ms", number(watched.longest_wait_ms())},
-                   {"clients", array(clients, ",\n       ")}},
-                  ",\n      ");
-}
-
-std::string load_json(const LoadNumbers& load, std::size_t idle_clients) {
-    Members members{{"active_clients", number(double(load.active_clients))},
-                    {"idle_clients", number(load.has_idle_clients ? double(idle_clients) : 0)},
-                    {"round_trips", number(double(load.round_trips))},
-                    {"round_trips_per_s", number(load.round_trips_per_second)},
-                    {"p99_latency_us", number(load.p99_us)},
-                    {"server_cpu_us_per_round_trip", number(load.cpu_us)}};
-    if (!load.cpu_us.value) {
-        members.emplace_back("why_null", text(load.cpu_us.why_not));
-    }
-    return object(members);
-}
-
-std::string measured_json(const Measured& measured) {
-    std::vector<std::string> loads;
-    for (const LoadNumbers& load : measured.loads) {
-        loads.push_back(load_json(load, measured.idle_clients));
-    }
-    Members members{{"clients_tried", number(double(measured.clients_tried))},
-                    {"clients_served_at_once", number(measured.clients_served)},
-                    {"threads", number(measured.threads)},
-                    {"loads", array(loads, ",\n       ")},
-                    {"system_calls_per_round_trip", number(measured.system_calls)},
-                    {"idle_clients", number(double(measured.idle_clients))},
-                    {"memory_bytes_per_idle_client", number(measured.memory_bytes)},
-                    {"handler_code_lines", number(measured.handler_lines)}};
-    Members reasons;
-    for (auto& [name, value] :
-         {std::pair("system_calls_per_round_trip", measured.system_calls),
-          std::pair("memory_bytes_per_idle_client", measured.memory_bytes),
-          std::pair("handler_code_lines", measured.handler_lines)}) {
-        if (!value.value) {
-            reasons.emplace_back(name, text(value.why_not));
-        }
-    }
-    if (!reasons.empty()) {
-        members.emplace_back("why_null", object(reasons));
-    }
-    return object(members, ",\n      ");
-}
-
-std::string stage_json(const StageReport& report) {
-    return object({{"stage", text(report.stage.name)},
-                   {"watched", report.watched ? watched_json(*report.watched) : "null"},
-                   {"measured", report.measured ? measured_json(*report.measured) : "null"}},
-                  ",\n     ");
-}
-
-} // namespace
-
-std::string as_json(const Report& report) {
-    std::string machine = object({{"cores", number(report.machine.cores)},
-                                  {"kernel", text(report.machine.kernel)},
-                                  {"compiler", text(report.machine.compiler)},
-                                  {"build_type", text(report.machine.build_type)}});
-    std::string settings =
-        object({{"quick", report.is_quick ? "true" : "false"},
-                {"thinking_ms", number(double(ALL_AT_ONCE.thinking.count()))},
-                {"window_s", number(report.window_s)},
-                {"message_bytes", "64"}});
-    std::vector<std::string> stages;
-    for (const StageReport& stage : report.stages) {
-        stages.push_back(stage_json(stage));
-    }
-    return object({{"machine", machine},
-                   {"settings", settings},
-                   {"stages", array(stages, ",\n    ")}},
-                  ",\n ") +
-           "\n";
 }

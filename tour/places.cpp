@@ -36,13 +36,6 @@ std::string trimmed(const std::string& line) {
     return first == std::string::npos ? "" : line.substr(first);
 }
 
-bool starts_accepting(const std::string& line) {
-    bool is_definition = !line.empty() && line.front() != ' ' && line.back() == '{';
-    return is_definition && (line.find(" echo_server(") != std::string::npos ||
-                             line.find(" accept_client(") != std::string::npos ||
-                             line.find(" accept_clients(") != std::string::npos);
-}
-
 bool is_code(const std::string& line) {
     std::string text = trimmed(line);
     return !text.empty() && !text.starts_with("//") && !text.starts_with("using ");
@@ -51,11 +44,26 @@ bool is_code(const std::string& line) {
 } // namespace
 
 void locate_programs(const char* tour) {
-    build_folder = own_program(tour).parent_path().parent_path(); // BUILD/tour/tour
+    build_folder = own_program(tour).parent_path(); // BUILD/tour, or a folder in it
+    while (build_folder.filename() != "tour") {
+        build_folder = build_folder.parent_path();
+    }
+    build_folder = build_folder.parent_path();
 }
 
 std::string program_of(const Stage& stage) {
     return build_folder / stage.name / "echo_server";
+}
+
+bool starts_accepting(const std::string& line) {
+    bool is_definition = !line.empty() && line.front() != ' ' && line.back() == '{';
+    return is_definition && (line.find(" echo_server(") != std::string::npos ||
+                             line.find(" accept_client(") != std::string::npos ||
+                             line.find(" accept_clients(") != std::string::npos);
+}
+
+std::string recorded_program_of(const Stage& stage) {
+    return build_folder / "tour" / "replay" / stage.name / "echo_server";
 }
 
 std::optional<std::size_t> count_handler_lines(const Stage& stage) {

@@ -7,23 +7,52 @@ namespace {
 // Colours that differ in brightness, too: for those who cannot tell orange from green.
 const std::string COLOURS = R"(
     text { font-family: system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; fill: #24303c; }
+    .paper { fill: #fbfaf7; stroke: #dcdfe3; }
     .grid { stroke: #dcdfe3; stroke-width: 1; }
     .waits { fill: #f0a63c; }
     .served { fill: #1f7a8c; }
     .answer { fill: #ffffff; stroke: #0d4a56; }
+    .small { display: none; font-size: 86px; font-weight: 700; }
+    .client { fill: #24303c; }
+    .inside { fill: #fbfaf7; font-size: 90px; font-weight: 700; }
+    @media (max-width: 400px) { .large { display: none; } .small { display: inline; } }
+    @media (prefers-color-scheme: dark) {
+      text, .client { fill: #e8ebee; }
+      .paper { fill: #1c2229; stroke: #38424d; }
+      .inside { fill: #1c2229; }
+      .grid { stroke: #38424d; }
+      .answer { fill: #1c2229; stroke: #8fdcec; }
+    }
 )";
+
+// For a picture that is only a few words large, as in a table.
+std::string in_small(double height, const std::string& words) {
+    double y = height / 2;
+    std::string result = "  <g class=\"small\">\n";
+    for (int client = 1; client <= 3; ++client) {
+        double x = PICTURE_WIDTH / 2 + (client - 2) * 190;
+        result += print("  <circle class=\"client\" cx=\"%.0f\" cy=\"%.0f\" r=\"70\"/>\n", x,
+                        y - 90) +
+                  svg_text(x, y - 58, "inside", std::to_string(client), "middle");
+    }
+    return result + svg_text(PICTURE_WIDTH / 2, y + 130, "words", words, "middle") + "  </g>\n";
+}
 
 } // namespace
 
-std::string svg_document(double height, const std::string& style, const std::string& content) {
+std::string svg_document(double height, const std::string& style, const std::string& content,
+                         const std::string& words) {
     return print("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
                  "width=\"%.0f\" height=\"%.0f\">\n",
                  PICTURE_WIDTH, height, PICTURE_WIDTH, height) +
            "  <style>" + COLOURS + style + "  </style>\n" +
-           print("  <rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"10\" "
-                 "fill=\"#fbfaf7\" stroke=\"#dcdfe3\"/>\n",
+           print("  <rect class=\"paper\" x=\"0.5\" y=\"0.5\" width=\"%.0f\" "
+                 "height=\"%.0f\" rx=\"10\"/>\n",
                  PICTURE_WIDTH - 1, height - 1) +
-           content + "</svg>\n";
+           (words.empty()
+                ? content
+                : "  <g class=\"large\">\n" + content + "  </g>\n" + in_small(height, words)) +
+           "</svg>\n";
 }
 
 std::string svg_text(double x, double y, const char* look, const std::string& text,

@@ -18,8 +18,11 @@ std::string print(const char* format, Values... values) {
     return buffer.data();
 }
 
-// The whole file. `style` adds to the colours below: the sizes of the texts.
-std::string svg_document(double height, const std::string& style, const std::string& content);
+// The whole file, for light and dark pages. `style` adds to its colours: the sizes of the
+// texts. Where it is shown so small that nothing of it could be read, there are only three
+// clients and `words`, unless these are empty.
+std::string svg_document(double height, const std::string& style, const std::string& content,
+                         const std::string& words = "");
 
 // `look` is a class of the style.
 std::string svg_text(double x, double y, const char* look, const std::string& text,

@@ -2,12 +2,19 @@
 // it is one that a browser takes, whatever came between.
 #include "tour/threads.hpp"
 #include "tour/timeline.hpp"
+#include "tour/trace_file.hpp"
+
+#include "support/testing/server_process.hpp"
+
+#include "common/socket.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <fstream>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -37,13 +44,13 @@ std::string serves(int thread, int client, double ms) {
            std::to_string(thread) + "}},\n";
 }
 
-std::vector<ServerThread> read(const std::string& lines, const std::string& untraced = "") {
+std::vector<ServerThread> read(const std::string& lines) {
     std::istringstream trace(
         "[\n"
         R"({"name":"process_name","ph":"M","pid":2,"args":{"name":"threads"}},)"
         "\n" +
         lines);
-    return read_threads(trace, START, untraced);
+    return read_threads(trace, START);
 }
 
 // A server of two threads: the second starts late, and their lines are mixed.
@@ -103,16 +110,15 @@ TEST_CASE("a wait that has not ended is open, and half a line is left out") {
 }
 
 TEST_CASE("a call that the trace does not show fills the time between the others") {
-    std::vector<ServerThread> threads = read(serves(1, 1, 50) + serves(1, 2, 90), "select");
+    std::string note = R"({"ph":"i","s":"t","name":"watch")" + time_of(60) +
+                       R"(,"pid":2,"tid":1,"args":{"fd":3,"events":"r"}},)"
+                       "\n";
+    std::vector<ServerThread> threads =
+        read(begins(1, "select", 50) + note + ends(1, 70) + note);
     REQUIRE(threads.size() == 1);
-    std::vector<Turn> turns = threads[0].turns;
-    REQUIRE(turns.size() == 3);
-    CHECK(turns[0].clients == Clients{1});
-    CHECK(turns[1].call == "select");
-    CHECK(turns[1].from_ms == doctest::Approx(50));
-    CHECK(turns[1].to_ms == doctest::Approx(90));
-    CHECK(turns[1].clients == Clients{2});
-    CHECK(turns[2].to_ms > 1e9);
+    REQUIRE(threads[0].turns.size() == 1);
+    CHECK(threads[0].turns[0].from_ms == doctest::Approx(50));
+    CHECK(threads[0].turns[0].to_ms == doctest::Approx(70));
 }
 
 TEST_CASE("a short wait counts as work, for its clients, in the turn before it") {
@@ -123,6 +129,74 @@ TEST_CASE("a short wait counts as work, for its clients, in the turn before it")
     CHECK(turns[0].clients == Clients{1, 2});
     CHECK(turns[0].to_ms == 50);
     CHECK(turns[1].from_ms == 53);
+}
+
+// The trace of a server that has one client, and is then asked to end.
+std::vector<std::string> trace_of(const Stage& stage, Ending& ending) {
+    TraceFile trace;
+    ServerSetup setup;
+    setup.environment = {"ECHO_TRACE=" + trace.path};
+    ServerProcess server(program_of(stage), setup);
+    {
+        Socket client = connect_to("127.0.0.1", server.port());
+        client.send_all("hello");
+        CHECK(client.recv(5) == "hello");
+    }
+    server.signal(SIGTERM);
+    ending = server.wait();
+    std::ifstream file(trace.path);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+TEST_CASE("every server records its waits, and a loop numbers them") {
+    locate_programs("");
+    std::size_t loops = 0;
+    for (const Stage& stage : all_stages()) {
+        CAPTURE(stage.name);
+        Ending ending{};
+        std::vector<std::string> lines = trace_of(stage, ending);
+        const std::regex wait(R"xx(\{"ph":"B","name":"\w+",.*"pid":2,.*\},)xx");
+        const std::regex iteration(R"xx("iteration":(\d+))xx");
+        std::size_t waits = 0;
+        std::size_t iterations = 0;
+        for (const std::string& line : lines) {
+            std::smatch match;
+            waits += std::regex_match(line, wait) ? 1 : 0;
+            if (std::regex_search(line, match, iteration)) {
+                CHECK(std::stoul(match[1]) == ++iterations);
+            }
+        }
+        CHECK(waits >= 2);
+        CHECK((iterations == 0 || iterations == waits));
+        loops += iterations == 0 ? 0 : 1;
+    }
+    CHECK(loops >= 5); // from stage 03 on
+}
+
+TEST_CASE("the trace of a server that ends on its own is strict JSON") {
+    locate_programs("");
+    std::size_t ended = 0;
+    for (const Stage& stage : all_stages()) {
+        CAPTURE(stage.name);
+        Ending ending{};
+        std::vector<std::string> lines = trace_of(stage, ending);
+        REQUIRE(lines.size() > 5);
+        CHECK(lines.front() == "[");
+        if (ending.signal != 0) {
+            continue;
+        }
+        ++ended;
+        CHECK(lines.back() == "]");
+        for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+            CAPTURE(lines[i]);
+            CHECK(lines[i].ends_with(i + 2 < lines.size() ? "}," : "}"));
+        }
+    }
+    CHECK(ended >= 4); // from stage 04 on
 }
 
 TEST_CASE("the timeline is well-formed and names the calls and the clients") {

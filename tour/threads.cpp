@@ -28,16 +28,12 @@ void add_client(Turn& turn, std::size_t client) {
 }
 
 // What one line of the trace says about the thread that wrote it.
-void record(ServerThread& thread, const std::string& line, double now,
-            const std::string& untraced_call) {
-    double before = std::exchange(thread.last_ms, now);
+void record(ServerThread& thread, const std::string& line, double now) {
+    thread.last_ms = now;
     bool is_wait = member(line, "pid") == A_THREAD; // otherwise it is of a connection
     if (is_wait && member(line, "ph") == "B") {
         thread.turns.push_back({member(line, "name"), now});
         return;
-    }
-    if (!is_wait && !untraced_call.empty()) {
-        thread.turns.push_back({untraced_call, before, now});
     }
     if (thread.turns.empty()) {
         return; // has not waited yet
@@ -52,15 +48,14 @@ void record(ServerThread& thread, const std::string& line, double now,
 } // namespace
 
 std::vector<ServerThread> read_threads(std::istream& trace,
-                                       std::chrono::steady_clock::time_point start,
-                                       const std::string& untraced_call) {
+                                       std::chrono::steady_clock::time_point start) {
     using Milliseconds = std::chrono::duration<double, std::milli>;
     double start_ms = Milliseconds(start.time_since_epoch()).count();
     std::vector<ServerThread> threads;
     std::map<std::string, std::size_t> index; // of a thread, by its number in the trace
     for (std::string line; std::getline(trace, line) && !trace.eof();) { // eof: half a line
         std::string time = member(line, "ts");
-        if (time.empty()) {
+        if (time.empty() || member(line, "ph") == "i") { // the latter: details
             continue;
         }
         double now = std::stod(time) / 1000 - start_ms;
@@ -69,12 +64,7 @@ std::vector<ServerThread> read_threads(std::istream& trace,
         if (is_new) {
             threads.push_back({});
         }
-        record(threads[place->second], line, now, untraced_call);
-    }
-    for (ServerThread& thread : threads) {
-        if (!untraced_call.empty()) {
-            thread.turns.push_back({untraced_call, thread.last_ms});
-        }
+        record(threads[place->second], line, now);
     }
     return threads;
 }

@@ -25,11 +25,8 @@ struct ServerThread {
 
 // The threads in the order in which they appear. The clients are numbered in the order in which
 // the server accepted them, which is that in which they came: the kernel's queue keeps it.
-// Stage 03 makes the one call in which it waits itself, so the trace does not show it. Such a
-// call is `untraced_call`: whenever nothing happens to a connection, the thread waits in it.
 std::vector<ServerThread> read_threads(std::istream& trace,
-                                       std::chrono::steady_clock::time_point start,
-                                       const std::string& untraced_call);
+                                       std::chrono::steady_clock::time_point start);
 
 // A call that returns before `min_ms` have passed has hardly waited: it counts as work in the
 // turn before it.

@@ -2,34 +2,12 @@
 
 #include "tour/server.hpp"
 #include "tour/svg.hpp"
+#include "tour/trace_file.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <thread>
-
-#include <stdlib.h>
-
-namespace {
-
-// A file for the trace of a server, gone at the end.
-struct TraceFile {
-    std::string path = std::filesystem::temp_directory_path() / "echo_trace_XXXXXX";
-    Descriptor file{::mkstemp(path.data())};
-
-    TraceFile() {
-        if (file.get() == -1) {
-            throw std::runtime_error("cannot make a file for the trace: " + path);
-        }
-    }
-    ~TraceFile() { std::filesystem::remove(path); }
-    TraceFile(const TraceFile&) = delete;
-    TraceFile& operator=(const TraceFile&) = delete;
-};
-
-} // namespace
 
 Timeline watch_both_sides(const Stage& stage) {
     constexpr std::chrono::milliseconds AFTERWARDS(50); // the server waits for more clients
@@ -46,7 +24,7 @@ Timeline watch_both_sides(const Stage& stage) {
                                   std::chrono::steady_clock::now() - timeline.watched.start)
                                   .count();
             std::ifstream lines(trace.path);
-            timeline.threads = read_threads(lines, timeline.watched.start, stage.untraced_call);
+            timeline.threads = read_threads(lines, timeline.watched.start);
         },
         setup);
     return timeline;
@@ -80,6 +58,12 @@ const std::string STYLE = R"(    .title { font-size: 30px; font-weight: 700; }
     .asleep { fill: #cfd9e6; stroke: #93a5bb; }
     .runs { fill: #24303c; }
     .number { font-size: 16px; font-weight: 700; fill: #ffffff; }
+    @media (prefers-color-scheme: dark) {
+      .legend, .whom, .axis { fill: #a7b1bc; }
+      .asleep { fill: #33445a; stroke: #6d86a6; }
+      .runs { fill: #e8ebee; }
+      .number { fill: #1c2229; }
+    }
 )";
 
 std::string plural(std::size_t count, const std::string& what) {
@@ -226,12 +210,13 @@ std::string as_svg(const Timeline& timeline) {
     double server_top =
         TOP + HEADER + double(timeline.watched.clients.size()) * CLIENT_LANE + PANEL_GAP;
     double bottom = server_top + HEADER + double(timeline.threads.size()) * THREAD_LANE;
-    return svg_document(bottom + 48, STYLE,
-                        head(timeline) +
-                            axis.grid(TOP + HEADER - 4, server_top - PANEL_GAP + 4) +
-                            axis.grid(server_top + HEADER - 4, bottom + 4) +
-                            client_panel(axis, timeline.watched, TOP) +
-                            server_panel(axis, timeline.threads, server_top) +
-                            axis.numbers(bottom + 26, "axis") +
-                            svg_text(LEFT - 20, bottom + 26, "axis", "ms", "end"));
+    return svg_document(
+        bottom + 48, STYLE,
+        head(timeline) + axis.grid(TOP + HEADER - 4, server_top - PANEL_GAP + 4) +
+            axis.grid(server_top + HEADER - 4, bottom + 4) +
+            client_panel(axis, timeline.watched, TOP) +
+            server_panel(axis, timeline.threads, server_top) +
+            axis.numbers(bottom + 26, "axis") +
+            svg_text(LEFT - 20, bottom + 26, "axis", "ms", "end"),
+        timeline.watched.is_one_at_a_time() ? "one stack for all" : "a stack for each");
 }

@@ -5,7 +5,6 @@
 #include "tour/report.hpp"
 #include "tour/server.hpp"
 #include "tour/terminal.hpp"
-#include "tour/timeline.hpp"
 #include "tour/watch.hpp"
 
 #include "common/command_line.hpp"
@@ -30,18 +29,14 @@ struct Options {
     bool is_quick = false;
     std::string json_file;
     std::string svg_file;
-    std::string pictures_folder;
 };
 
 const char* const USAGE =
     "usage: tour [--only STAGES] [--quick] [--json FILE] [--svg FILE]\n"
-    "       tour [--only STAGES] --pictures FOLDER\n"
     "  --only STAGES  some of the stages, as in 03,07\n"
     "  --quick        measures for a shorter time, with fewer idle clients\n"
     "  --json FILE    also writes all that was seen and measured, for programs\n"
     "  --svg FILE     also writes the picture of the clients, for a browser\n"
-    "  --pictures FOLDER  measures nothing, but writes FOLDER/NN_stage/timeline.svg for each\n"
-    "                 stage: both sides of one run, the clients and the server's threads\n"
     "  --help         this text\n";
 
 std::vector<Stage> parse_stages(const Arguments& arguments, const std::string& value) {
@@ -62,17 +57,11 @@ Options parse_options(int argc, char** argv) {
             options.json_file = arguments.value_of(*option);
         } else if (*option == "--svg") {
             options.svg_file = arguments.value_of(*option);
-        } else if (*option == "--pictures") {
-            options.pictures_folder = arguments.value_of(*option);
         } else if (*option == "--only") {
             options.stages = parse_stages(arguments, arguments.value_of(*option));
         } else {
             arguments.fail("unknown argument '" + *option + "'");
         }
-    }
-    if (!options.pictures_folder.empty() &&
-        (options.is_quick || !options.json_file.empty() || !options.svg_file.empty())) {
-        arguments.fail("--pictures goes with --only, and with nothing else");
     }
     return options;
 }
@@ -114,14 +103,6 @@ void measure_all(Report& report, const Effort& effort, const Terminal& terminal)
     terminal.print(table_of(report));
 }
 
-void draw_pictures(const Options& options, const Terminal& terminal) {
-    for (const Stage& stage : options.stages) {
-        std::string file = options.pictures_folder + "/" + stage.name + "/timeline.svg";
-        write_file(file, as_svg(watch_both_sides(stage)));
-        terminal.print(file + "\n");
-    }
-}
-
 void tour(const Options& options, const Terminal& terminal) {
     auto start = std::chrono::steady_clock::now();
     check_writable(options.json_file);
@@ -157,11 +138,7 @@ int main(int argc, char** argv) {
     Terminal terminal;
     try {
         locate_programs(argv[0]);
-        if (options.pictures_folder.empty()) {
-            tour(options, terminal);
-        } else {
-            draw_pictures(options, terminal);
-        }
+        tour(options, terminal);
     } catch (const std::exception& error) {
         terminal.show_progress("");
         std::cerr << "tour: " << error.what() << '\n';

@@ -5,7 +5,7 @@
 #     ONE_AT_A_TIME                it serves one client at a time
 #     MAY_REFUSE                   it has a limit of its own for the number of clients
 #     IDLE_CLIENTS 900             with that many the tour measures its memory (10000)
-#     UNTRACED_CALL select         it waits in this system call itself, not through common/
+#     CALLS_SELECT                 itself, not through common/: see support/traced_select.hpp
 #     STEP 90 20                   the most lines of echo_server.cpp that may be added to, and
 #                                  removed from, those of the stage before (100 100)
 #     SYSTEM Linux                 only there; elsewhere it is left out, with a line that says so
@@ -60,7 +60,7 @@ target_link_options(unfinished INTERFACE -rdynamic) # keeps the names
 macro(stage way)
   get_filename_component(STAGE ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   cmake_parse_arguments(STAGE
-    "ONE_AT_A_TIME;MAY_REFUSE;WITHOUT_TSAN" "IDLE_CLIENTS;UNTRACED_CALL;SYSTEM;LIBRARY" "STEP"
+    "ONE_AT_A_TIME;MAY_REFUSE;CALLS_SELECT;WITHOUT_TSAN" "IDLE_CLIENTS;SYSTEM;LIBRARY" "STEP"
     ${ARGN})
   if(STAGE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR " ${STAGE}: stage() does not know ${STAGE_UNPARSED_ARGUMENTS}")
@@ -102,7 +102,7 @@ function(list_stage way)
   list(JOIN STAGE_STEP ", " step)
   set_property(GLOBAL APPEND PROPERTY STAGES ${STAGE})
   set_property(GLOBAL APPEND_STRING PROPERTY STAGE_TABLE
-    "{\"${STAGE}\", \"${way}\", ${one_at_a_time}, ${may_refuse}, ${STAGE_IDLE_CLIENTS}, \"${STAGE_UNTRACED_CALL}\", ${step}},\n")
+    "{\"${STAGE}\", \"${way}\", ${one_at_a_time}, ${may_refuse}, ${STAGE_IDLE_CLIENTS}, ${step}},\n")
 endfunction()
 
 # When all of the stage's CMakeLists.txt has been read.
@@ -131,6 +131,9 @@ function(add_program name)
   target_link_libraries(${STAGE}_${name} PRIVATE common ${STAGE_LIBRARY})
   if("WEB" IN_LIST ARGN)
     target_link_libraries(${STAGE}_${name} PRIVATE common_web)
+  endif()
+  if(STAGE_CALLS_SELECT)
+    target_link_libraries(${STAGE}_${name} PRIVATE traced_select)
   endif()
 endfunction()
 

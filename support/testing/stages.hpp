@@ -9,9 +9,8 @@ struct Stage {
     std::string name; // of its folder
     std::string way;  // in which it waits, in a few words
     bool one_at_a_time;
-    bool may_refuse;           // has a limit of its own for the number of clients
-    std::size_t idle_clients;  // with that many its memory is measured; 0: not at all
-    std::string untraced_call; // it waits in this one, which common/ does not trace; or empty
+    bool may_refuse;          // has a limit of its own for the number of clients
+    std::size_t idle_clients; // with that many its memory is measured; 0: not at all
     // The most lines of echo_server.cpp that may be added to, and removed from, those of the
     // stage before.
     std::size_t most_added;
