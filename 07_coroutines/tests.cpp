@@ -538,7 +538,7 @@ TEST_CASE(
 }
 
 TEST_CASE("8000 tasks of which each awaits the one before: each looks at no more than 100") {
-    struct Asked : TypedFutureState<void>, Dependent {
+    struct Asked : TypedFutureState<void> {
         using TypedFutureState<void>::TypedFutureState;
         mutable int times = 0;
         bool depends_on(const FutureState&, int&) const override {

@@ -14,6 +14,10 @@
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
 #   wire_tests(NAME SUITE...)      the promises that the server NAME keeps: the test suites of
 #     [WITHOUT_TSAN]               support/testing/wire_tests.cpp
+#   sketch(SUITE...                echo_server.cpp once more, with the headers of sketch/, as
+#     [BREAKS PROMISE...]          sketch_echo_server, and the promises that it keeps: all of the test
+#     [LEAKS])                     suites but those test cases, and those it breaks every time. LEAKS:
+#                                  memory, at its end
 #   crawler_tests(NAME [WITHOUT_TSAN])
 #   unit_tests(PROGRAM...)         tests.cpp, which starts these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
@@ -23,6 +27,8 @@
 #   experiments(NAME... [SANITIZED])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
 #                                  AddressSanitizer finds
+#   comparisons(NAME...)           experiments/NAME.cpp, built twice: with the headers of sketch/, and
+#                                  with those of the stage
 #   exercises(NAME...)             exercises/NAME.hpp, NAME_tests.cpp, solutions/NAME.hpp and
 #                                  hints/NAME.md, from the easiest to the hardest; and the wrong
 #                                  solutions that the tests have to find, wrong/*/NAME.hpp
@@ -155,6 +161,21 @@ function(wire_tests name)
   endif()
 endfunction()
 
+# A copy, because beside the original #include "event_loop.hpp" would find the real header.
+function(sketch)
+  cmake_parse_arguments(SKETCH "LEAKS" "" "BREAKS" ${ARGN})
+  configure_file(echo_server.cpp sketch/echo_server.cpp COPYONLY)
+  add_executable(${STAGE}_sketch_echo_server ${CMAKE_CURRENT_BINARY_DIR}/sketch/echo_server.cpp)
+  set_target_properties(${STAGE}_sketch_echo_server PROPERTIES OUTPUT_NAME sketch_echo_server)
+  target_include_directories(${STAGE}_sketch_echo_server PRIVATE sketch)
+  target_link_libraries(${STAGE}_sketch_echo_server PRIVATE common)
+  if(BUILD_TESTING AND NOT THREAD_SANITIZED) # it has one thread
+    list(JOIN SKETCH_UNPARSED_ARGUMENTS "," suites)
+    list(JOIN SKETCH_BREAKS "," broken)
+    set_property(GLOBAL APPEND PROPERTY SKETCH_TESTS "${STAGE}|${suites}|${broken}|${SKETCH_LEAKS}")
+  endif()
+endfunction()
+
 function(crawler_tests name)
   if_tested(is_tested ${ARGN})
   if(is_tested)
@@ -246,6 +267,30 @@ function(add_experiment name)
   if("SANITIZED" IN_LIST ARGN)
     target_compile_options(${target} PRIVATE -fsanitize=address -fno-omit-frame-pointer -g -O1)
     target_link_options(${target} PRIVATE -fsanitize=address)
+  endif()
+endfunction()
+
+# As experiments() does; ./tutorial experiment runs both.
+macro(comparisons)
+  foreach(name ${ARGN})
+    list(APPEND DECLARED experiments/${name}.cpp)
+    add_experiment(${name} ${ARGN})
+    add_sketch_of_experiment(${name})
+  endforeach()
+endmacro()
+
+function(add_sketch_of_experiment name)
+  set(target ${STAGE}_experiment_${name})
+  if(TARGET ${target})
+    add_executable(${target}_sketch EXCLUDE_FROM_ALL experiments/${name}.cpp)
+    set_target_properties(${target}_sketch PROPERTIES
+      OUTPUT_NAME ${name}_sketch
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/experiments)
+    target_include_directories(${target}_sketch PRIVATE sketch)
+    target_link_libraries(${target}_sketch PRIVATE server_process)
+    target_compile_definitions(${target}_sketch PRIVATE
+      SKETCH PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
+    add_dependencies(${target} ${target}_sketch ${STAGE}_sketch_echo_server)
   endif()
 endfunction()
 

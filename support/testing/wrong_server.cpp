@@ -27,7 +27,7 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 12> MISTAKES = {
+constexpr std::array<std::string_view, 13> MISTAKES = {
     "none",
     "ignores a short send",
     "dies of a reset",
