@@ -242,7 +242,9 @@ class Server {
 
   private:
     void note(const Event& event) {
-        if (event.kind == Event::STACK) {
+        if (event.kind == Event::BLOCK || event.kind == Event::STACK) {
+            // Unless it waits already: then it is a piece of the library that common/ uses.
+            is_waiting_.try_emplace(event.thread, false);
             return;
         }
         is_waiting_[event.thread] = event.kind == Event::BEGIN_CALL && !event.is_only_a_look;

@@ -227,7 +227,8 @@ class Converter {
             if (event.kind == Event::CLIENT_ACTS) {
                 return false;
             }
-            if (event.thread == thread && event.kind != Event::STACK) {
+            bool is_in_call = event.kind == Event::BLOCK || event.kind == Event::STACK;
+            if (event.thread == thread && !is_in_call) {
                 return true; // its end, or what it has done
             }
         }
