@@ -1,5 +1,5 @@
 // A Future as one writes it first: a result that is not there yet, and who waits for it.
-// The same file in the sketches of stages 05 and 06.
+// The same file in stages 05 and 06.
 #pragma once
 
 #include <exception>

@@ -1,5 +1,5 @@
 // A socket whose operations return Futures, as one writes it first.
-// The same file in the sketches of stages 05 and 06.
+// The same file in stages 05 and 06.
 #pragma once
 
 #include "event_loop.hpp"

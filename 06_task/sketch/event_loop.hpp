@@ -1,5 +1,5 @@
 // The event loop as one writes it first: it waits, and calls whoever can go on.
-// The same file in every sketch from stage 04 on.
+// The same file in every stage from 04 on.
 #pragma once
 
 #include "common/selector.hpp"

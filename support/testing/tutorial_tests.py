@@ -65,6 +65,16 @@ class Tutorial(unittest.TestCase):
         parts = f"root=$PWD; . support/tutorial/building.sh; . support/tutorial/{file}; "
         return self.run_in_root("sh", "-uc", parts + text)
 
+    def test_no_step_is_longer_than_300_changed_lines(self):
+        stages = sorted(path.name for path in ROOT.glob("[0-9][0-9]_*"))
+        for old, new in zip(stages, stages[1:]):
+            shown = subprocess.run([ROOT / "tutorial", "diff", old, new],
+                                   stdout=subprocess.PIPE, text=True, check=True).stdout
+            changed = [line for line in shown.split("\n")
+                       if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
+            self.assertIn("echo_server.cpp", shown)
+            self.assertLessEqual(len(changed), 300, f"./tutorial diff {old} {new}")
+
     def test_hints_come_one_at_a_time_and_begin_anew(self):
         hint = ("./tutorial", "exercise", "01", "line_reader", "--hint")
         texts = [self.run_in_root(*hint) for _ in range(5)]

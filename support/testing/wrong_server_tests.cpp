@@ -153,13 +153,13 @@ TEST_CASE("check says that the server has died") {
     CHECK(run.output.find("(the server has ended, with status 1)") != std::string::npos);
     run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                           "--server-arg=lets an exception out",
-                          "--test-case=a client that resets the connection"});
+                          "--test-case=a client that resets the connection harms nobody"});
     INFO(run.output);
     CHECK(run.output.find("(the server was terminated by an exception that nobody caught") !=
           std::string::npos);
 }
 
-TEST_CASE("check: says which byte is missing, and why something was not tried") {
+TEST_CASE("check says which byte is missing, and why something was not tried") {
     Finished run = run_check("1", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                                    "--server-arg=stops at NUL",
                                    "--test-case=every byte value comes back"});

@@ -8,6 +8,14 @@ with_fixed_addresses() {
     exec "$@"
 }
 
+say_how_it_ended() { # say_how_it_ended STATUS
+    if [ "$1" -gt 128 ]; then
+        echo "(ended by signal $(($1 - 128)))"
+    elif [ "$1" -gt 0 ]; then
+        echo "(ended with status $1)"
+    fi
+}
+
 run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
     [ $# -gt 0 ] || die 2 'experiment takes a stage and a name: ./tutorial experiment 01 silent_client'
     find_stage "$1"
@@ -16,6 +24,12 @@ run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
     need
     build "$stage/experiments/$experiment" tour "${stage}_experiment_$experiment"
     program=$root/build/tour/$stage/experiments/$experiment
+    if [ -e "${program}_sketch" ]; then # it compares the two
+        echo 'the sketch:'
+        "${program}_sketch" "$@"
+        say_how_it_ended $?
+        echo 'the real headers:'
+    fi
     if [ "${1-}" = --whole ]; then
         shift
     elif grep -q __asan_init "$program"; then
