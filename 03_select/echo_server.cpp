@@ -14,6 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -37,7 +38,8 @@ bool on_writable(Client& client) {
 
 // Receives what is there now and sends it back. Returns false at the end of the stream.
 bool on_readable(Client& client) {
-    std::optional<std::string> data = client.socket.try_recv(4096);
+    char buffer[4096];
+    std::optional<std::string_view> data = client.socket.try_recv(buffer);
     if (!data) {
         return true; // nothing there after all: select(2), BUGS
     }
@@ -45,7 +47,7 @@ bool on_readable(Client& client) {
         log_line(client.socket.address(), "disconnected");
         return false;
     }
-    client.outgoing = std::move(*data);
+    client.outgoing = *data;
     return on_writable(client);
 }
 

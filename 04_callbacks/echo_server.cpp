@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -52,7 +53,8 @@ void on_writable(const std::shared_ptr<Client>& client) {
 // on_writable's turn.
 void on_readable(const std::shared_ptr<Client>& client) {
     try {
-        std::optional<std::string> data = client->socket.try_recv(4096);
+        char buffer[4096];
+        std::optional<std::string_view> data = client->socket.try_recv(buffer);
         if (!data) {
             return; // nothing there after all
         }
@@ -60,9 +62,8 @@ void on_readable(const std::shared_ptr<Client>& client) {
             disconnect(*client, "disconnected");
             return;
         }
-        client->outgoing = std::move(*data);
-        std::size_t sent = client->socket.try_send(client->outgoing).value_or(0);
-        client->outgoing.erase(0, sent);
+        std::size_t sent = client->socket.try_send(*data).value_or(0);
+        client->outgoing = data->substr(sent);
         if (!client->outgoing.empty()) {
             client->loop.remove_reader(client->socket.fd());
             client->loop.add_writer(client->socket.fd(), [client] { on_writable(client); });

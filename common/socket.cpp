@@ -273,12 +273,18 @@ std::string Socket::recv(std::size_t max_bytes) {
 }
 
 std::optional<std::string> Socket::try_recv(std::size_t max_bytes) {
-    if (max_bytes == 0) {
+    char buffer[LARGEST_RECV]; // on the stack and not filled: what is not used costs nothing
+    std::optional<std::string_view> data =
+        try_recv(std::span(buffer, std::min(max_bytes, sizeof buffer)));
+    return data ? std::optional<std::string>(*data) : std::nullopt;
+}
+
+std::optional<std::string_view> Socket::try_recv(std::span<char> buffer) {
+    if (buffer.empty()) {
         throw std::invalid_argument("recv of no bytes would look like the end of the stream");
     }
-    char buffer[LARGEST_RECV]; // on the stack and not filled: what is not used costs nothing
-    std::size_t size = std::min(max_bytes, sizeof buffer);
-    ssize_t count = retry_on_eintr([&] { return ::recv(fd_, buffer, size, 0); });
+    ssize_t count =
+        retry_on_eintr([&] { return ::recv(fd_, buffer.data(), buffer.size(), 0); });
     if (count == -1) {
         if (would_block(errno)) {
             return std::nullopt;
@@ -286,7 +292,7 @@ std::optional<std::string> Socket::try_recv(std::size_t max_bytes) {
         throw_errno("recv from ", address_);
     }
     trace_received(fd_, static_cast<std::size_t>(count));
-    return std::string(buffer, static_cast<std::size_t>(count));
+    return std::string_view(buffer.data(), static_cast<std::size_t>(count));
 }
 
 void Socket::send_all(std::string_view data) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -49,6 +50,8 @@ class Socket {
     // std::nullopt: it would have had to wait.
     std::optional<Socket> try_accept(); // the new socket is non-blocking
     std::optional<std::string> try_recv(std::size_t max_bytes);
+    // The same into memory of the caller: the part of `buffer` that was filled.
+    std::optional<std::string_view> try_recv(std::span<char> buffer);
     // The number of bytes the kernel has taken, which may be fewer than `data` has.
     std::optional<std::size_t> try_send(std::string_view data);
 
