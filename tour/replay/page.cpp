@@ -191,7 +191,8 @@ std::string as_json(const Recording& recording, const std::vector<Step>& steps) 
 
 std::string page_with(const std::vector<std::string>& recordings) {
     std::string page = content_of("replay.html");
-    replace(page, ">[]<", ">" + safe_in_script(json::array(recordings, ",\n")) + "<");
+    std::string data = safe_in_script(json::array(recordings, ",\n"));
+    replace(page, ">[]<", std::string(">").append(data).append("<"));
     replace(page, R"(<link rel="stylesheet" href="replay.css">)",
             "<style>\n" + content_of("replay.css") + "</style>");
     replace(page, R"(<script src="replay.js"></script>)",
