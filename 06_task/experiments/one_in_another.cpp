@@ -2,6 +2,8 @@
 // not compile.
 #include "run.hpp"
 
+#include "common/selector.hpp"
+
 #include <iostream>
 
 Coroutine<void> inner() {
@@ -16,6 +18,6 @@ Coroutine<void> outer() {
 }
 
 int main() {
-    EventLoop loop;
+    EventLoop loop(make_default_selector());
     run(loop, outer());
 }

@@ -14,7 +14,7 @@ whose commands contain a text.
 
     ```console 01_blocking/README.md#silent_client
 
-C++ that is in no file, such as the mistake one would make, is called a sketch: ```cpp sketch
+C++ that is in no file, such as the mistake one would make, is called an aside: ```cpp aside
 
 In a table whose head names stages ("| | 06 | 07 |") the row "lines that serve a client" is
 counted: the lines of echo_server.cpp, without blank lines and comments, from the includes to
@@ -59,10 +59,10 @@ def wanted(fence):
         return difference(fence.argument)
     if fence.language == "console" and fence.argument:
         return transcript(fence.argument)
-    if fence.language == "cpp" and fence.argument == "sketch":
+    if fence.language == "cpp" and fence.argument == "aside":
         return None
     if fence.language == "cpp" and not fence.argument:
-        raise NotFound("C++ without a source: name one, or say that it is a sketch")
+        raise NotFound("C++ without a source: name one, or say that it is an aside")
     if fence.language and fence.argument:
         return extract(fence.argument)
     return None
