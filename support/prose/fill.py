@@ -14,7 +14,7 @@ whose commands contain a text.
 
     ```console 01_blocking/README.md#silent_client
 
-C++ that is in no file, such as the mistake one would make, is called an aside: ```cpp aside
+C++ that is in no file, such as the mistake one would make, is an aside: ```cpp aside
 
 In a table whose head names stages ("| | 06 | 07 |") the row "lines that serve a client" is
 counted: the lines of echo_server.cpp, without blank lines and comments, from the includes to
