@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that every link of the Markdown files leads somewhere within the repository: to a file,
 a heading or a line that exists. Addresses on the web are not visited: the check works, and says
-the same, without a network. It also finds commands that escape transcripts.py.
+the same, without a network. It also finds commands that escape transcripts.py, and experiments that
+do not exist.
 
     links.py
 """
@@ -49,6 +50,15 @@ def check_links(file, name):
                 yield f"{name}:{number}: {problem}"
 
 
+def check_experiments(file, name):
+    """Experiments that the text names; those in fences are run."""
+    lines = outside_fences(file.read_text(encoding="utf-8").split("\n"))
+    for number, line in enumerate(lines, 1):
+        for stage, experiment in re.findall(r"`./tutorial experiment (\d\d) (\w+)`", line):
+            if not list(ROOT.glob(f"{stage}_*/experiments/{experiment}.cpp")):
+                yield f"{name}:{number}: stage {stage} has no experiment {experiment}"
+
+
 def check_commands(file, name):
     """Commands are to be run by transcripts.py, which looks at console and sh only."""
     for fence in fences(file.read_text(encoding="utf-8").split("\n")):
@@ -61,7 +71,8 @@ def main():
     problems = []
     for file in markdown_files():
         name = file.relative_to(ROOT)
-        problems += [*check_links(file, name), *check_commands(file, name)]
+        for check in (check_links, check_experiments, check_commands):
+            problems += check(file, name)
     print("\n".join(problems), end="\n" if problems else "")
     sys.exit(1 if problems else 0)
 
