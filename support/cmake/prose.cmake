@@ -34,4 +34,12 @@ add_prose_test("the sketches are built up line by line" built.py)
 add_prose_test("links lead somewhere" links.py)
 add_prose_test("spelling" spelling.py)
 add_prose_test("editors find the programs" editor.py ${CMAKE_BINARY_DIR})
+add_prose_test("the site's links lead somewhere" ../site/site_tests.py)
+if(PROSE AND NOT SANITIZED AND NOT APPLE)
+  add_test(NAME "prose/the site in a browser"
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/support/site/site_tests.py
+      --browser ${CMAKE_BINARY_DIR}/site_pictures)
+  set_tests_properties("prose/the site in a browser" PROPERTIES
+    LABELS browser SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
 add_transcripts(prose README.md 60)
