@@ -11,10 +11,8 @@
 struct Task {
     struct promise_type {
         Task get_return_object() { return {}; }
-        std::suspend_never initial_suspend() { return {}; } // runs at once
-        std::suspend_never final_suspend() noexcept {
-            return {};
-        } // and destroys itself at its end
+        std::suspend_never initial_suspend() { return {}; }        // runs at once
+        std::suspend_never final_suspend() noexcept { return {}; } // destroys itself
         void return_void() {}
         void unhandled_exception() { throw; } // to whoever has resumed us: the loop
     };
