@@ -24,7 +24,6 @@ Coroutine<void> produce(Queue<Job>& queue, std::string name, std::chrono::millis
         Job job{name + std::to_string(i), takes};
         co_await queue.put(std::move(job));
     }
-    std::cout << "producer " << name << " is done\n";
 }
 
 // Works for ever; it is told to stop by being cancelled.
