@@ -118,7 +118,8 @@ class Site:
                 f'<h2><a href="{self.address(readme, place)}">{lines[0].lstrip("# ")}</a></h2>\n'
                 f'<p><img src="{self.address(folder / picture[2], place)}" '
                 f'alt="{html.escape(picture[1])}"></p>\n'
-                f'<p><a href="{self.address(folder, place)}">its files</a></p>')
+                f'<p><a href="{self.address(folder, place)}">its files</a>, '
+                f'<a href="{self.address(folder / "quiz.md", place)}">questions</a></p>')
         title = (ROOT / "README.md").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
         parts = [f"<h1>{title}</h1>", "<ul>", *links, "</ul>", *stages]
         self.write(place, title, "\n".join(parts))
