@@ -119,12 +119,12 @@ def states():
                                             ("set_exception(error)", "has an exception"),
                                             ("cancel()", "is cancelled")]):
         y = 30 + 120 * number
-        it.box(640, y, 270, 90, state)
-        it.arrow((250, 195 + 14 * (number - 1)), (310, y + 45), (638, y + 45))
-        it.code(470, y + 32, call)
-    it.box(620, 10, 310, 370 - 15, dashed=True, fill="none")
-    it.text(1050, 165, "done:\nthe callbacks\nare called")
-    it.arrow((930, 187), (965, 187))
+        it.box(660, y, 250, 90, state)
+        it.arrow((250, 195 + 14 * (number - 1)), (310, y + 45), (658, y + 45))
+        it.code(474, y + 32, call)
+    it.box(643, 10, 287, 355, dashed=True, fill="none")
+    it.text(985, 165, "done:\nthe callbacks\nare called", anchor="start")
+    it.arrow((930, 187), (975, 187))
     it.save()
 
 
@@ -171,11 +171,11 @@ def chain():
         it.box(x, 70, 320, 130, f"{name}\n{waits}", HERE if number == 2 else OURS, MONO)
         if number:
             it.arrow((x, 160), (x - 78, 160))
-    it.text(380, 50, "awaited_by", MONO)
-    it.text(780, 50, "awaited_by", MONO)
+    it.code(380, 50, "awaited_by")
+    it.code(780, 50, "awaited_by")
     it.arrow((1000, 268), (1000, 202))
-    it.code(1000, 300, "the loop: waiting.resume()")
-    it.text(20, 270, "Who ends says who runs next, and its value goes there.", anchor="start")
+    it.code(1140, 300, "the loop: waiting.resume()", "end")
+    it.text(20, 250, "Who ends says who runs next, and its value goes there.", anchor="start")
     it.save()
 
 
