@@ -913,6 +913,14 @@ TEST_CASE("it serves with each --selector") {
         second.reset();
         check_serves_another(server);
         server.signal(SIGTERM);
+#ifdef __SANITIZE_THREAD__
+        // The sanitizer's runtime (that of GCC 12) does not know select: it keeps a signal that
+        // comes there until the program does something else.
+        try {
+            Client something_else(server);
+        } catch (const std::system_error&) { // it has ended already
+        }
+#endif
         CHECK(server.wait().status == 0);
     }
     check_refusal({"--selector", "telepathy"}, 2);
