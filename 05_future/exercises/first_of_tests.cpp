@@ -93,7 +93,7 @@ TEST_CASE("an error is not a result") {
     fixture.fail(0, "refused");
     fixture.futures[1].cancel();
     fixture.let_callbacks_run();
-    CHECK_MESSAGE(!first.done(), "an error is no result: another Future may still have one");
+    CHECK_MESSAGE(!first.done(), "an error is not a result: another Future may still have one");
     CHECK(!fixture.futures[2].done());
     step("the third gets a result");
     fixture.futures[2].set_result(42);
