@@ -13,12 +13,12 @@ std::atomic<int> account = 100;
 
 // Over loopback each of these short messages arrives whole; a real server must not rely on
 // that. Receives an amount, tells what would be left, and withdraws it when the
-// client confirms that.
+// client confirms that. The mistake: meanwhile another thread may have changed the account.
 void withdraw_handler(Socket client) {
-    int left = account - std::stoi(client.recv(4096)); // MISTAKE: what is read here ...
+    int left = account - std::stoi(client.recv(4096));
     client.send_all("would leave " + std::to_string(left));
     client.recv(4096);
-    account = left; // ... may have changed until it is written here
+    account = left;
     client.send_all("done");
 }
 

@@ -28,6 +28,7 @@ void echo_handler(Socket client) {
     }
 }
 
+// The mistake: until echo_handler returns nobody asks select.
 void serve_two_clients(Socket listener) {
     std::vector<Socket> clients;
     for (int served = 0; served < 2;) {
@@ -44,7 +45,7 @@ void serve_two_clients(Socket listener) {
             return FD_ISSET(client.fd(), &readable);
         });
         if (ready != clients.end()) {
-            echo_handler(std::move(*ready)); // MISTAKE: select is not asked until it returns
+            echo_handler(std::move(*ready));
             clients.erase(ready);
             ++served;
         } else if (FD_ISSET(listener.fd(), &readable)) {

@@ -19,13 +19,14 @@ using namespace std::chrono_literals;
 
 std::binary_semaphore is_working(0);
 
+// The mistake: it holds the loop, as a long computation would.
 class SleepyProtocol : public Protocol {
   public:
     void connection_made(Transport& transport) override { transport_ = &transport; }
     void data_received(std::string_view data) override {
         if (data == "work") {
             is_working.release();
-            std::this_thread::sleep_for(200ms); // MISTAKE: as is a computation that takes long
+            std::this_thread::sleep_for(200ms);
         }
         transport_->write(data);
     }

@@ -16,7 +16,7 @@ extern "C" const char* __asan_default_options() {
 
 void greet_later(EventLoop& loop, const std::string& name) {
     std::string greeting = "hello, " + name;
-    loop.call_later(10ms, [&loop, &greeting] { // MISTAKE: greeting must be captured by value
+    loop.call_later(10ms, [&loop, &greeting] {
         std::cout << greeting << '\n';
         loop.stop();
     });

@@ -24,7 +24,7 @@ Coroutine<void> echo_handler(AsyncSocket client) {
             if (data.empty()) {
                 break;
             }
-            // THE MISTAKE: co_yield is missing. The compiler warns of it; the cast silences it.
+            // Here co_yield is missing. The compiler warns of it; the cast silences it.
             static_cast<void>(client.send_all(data));
         }
         log_line("handler:", "disconnected");

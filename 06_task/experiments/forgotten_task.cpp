@@ -18,7 +18,7 @@ Coroutine<void> program() {
     Text text = std::make_shared<std::string>("hello");
     std::cout << "it is called\n";
     {
-        Coroutine<void> hello = say(text); // THE MISTAKE: no create_task
+        Coroutine<void> hello = say(text);
         std::cout << "  owners of the text: " << text.use_count() << '\n';
         co_yield sleep(std::chrono::milliseconds(10)); // the loop has time to run it
     }

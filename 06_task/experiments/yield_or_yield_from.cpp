@@ -18,8 +18,9 @@ Generator<int> twice() {
     co_yield elements_of(count_to(3));
 }
 
+// The mistake: the generator itself is handed out, and not what it yields.
 Generator<Generator<int>> twice_without_from() {
-    co_yield count_to(3); // MISTAKE: the generator itself is handed out, and not what it yields
+    co_yield count_to(3);
     co_yield count_to(3);
 }
 

@@ -29,10 +29,11 @@ Coroutine<void> echo_handler(AsyncSocket client) {
     }
 }
 
+// The mistake: no create_task.
 Coroutine<void> echo_server(AsyncSocket listener) {
     while (true) {
         AsyncSocket client = co_await listener.accept();
-        co_await echo_handler(std::move(client)); // THE MISTAKE: no create_task
+        co_await echo_handler(std::move(client));
     }
 }
 

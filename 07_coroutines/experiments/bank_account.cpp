@@ -13,9 +13,10 @@ struct Account {
     int balance = 100;
 };
 
+// The mistake: while it waits another task may change the balance.
 Coroutine<void> withdraw(Account& account, int amount) {
     int balance = account.balance;
-    co_await sleep(10ms); // MISTAKE: another task may change it meanwhile
+    co_await sleep(10ms);
     account.balance = balance - amount;
 }
 

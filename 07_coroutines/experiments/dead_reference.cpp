@@ -11,7 +11,7 @@ extern "C" const char* __asan_default_options() {
     return "abort_on_error=0";
 }
 
-Coroutine<void> say_goodbye(const std::string& name) { // THE MISTAKE: not by value
+Coroutine<void> say_goodbye(const std::string& name) {
     co_await sleep(std::chrono::milliseconds(10));
     std::cout << "goodbye, " << name << std::endl;
 }
@@ -19,7 +19,7 @@ Coroutine<void> say_goodbye(const std::string& name) { // THE MISTAKE: not by va
 Coroutine<void> greet(std::string name) {
     std::cout << "hello, " << name << std::endl;
     create_task(say_goodbye(name));
-    co_return; // and `name` goes with the frame of greet
+    co_return;
 }
 
 Coroutine<void> program() {

@@ -13,6 +13,13 @@ A transcript that stands in another document, where it is run, is copied from th
 whose commands contain a text.
 
     ```console 01_blocking/README.md#silent_client
+    ```console 01_blocking/README.md#silent_client@after .. leaves     some lines of it
+
+The questions of NN_stage/quiz.md stand in other documents, too, each with its answer where the
+document wants it. Between these comments and `<!-- end: question -->`, or `answer`, is a copy:
+
+    <!-- question: 04.1 -->
+    <!-- answer: 04.1 -->
 
 C++ that is in no file, such as the mistake one would make, is an aside: ```cpp aside
 
@@ -28,8 +35,10 @@ that is where it is explained. The terms stand in this order.
 import difflib
 import re
 import sys
+import textwrap
 
 from documents import fences, markdown_files, prose
+from quiz import question
 from sources import ROOT, NotFound, blank_out, extract
 
 
@@ -42,14 +51,28 @@ def difference(argument):
     return "\n".join(line.rstrip() if line == " " else line for line in list(lines)[3:])
 
 
+def some_lines(lines, part):
+    """Of a transcript the command and a part of what it prints, with dots for what is left out."""
+    first, _, last = part.partition(" .. ")
+    start = next((i for i, line in enumerate(lines) if first in line), None)
+    end = next((i for i, line in enumerate(lines) if last in line and i >= (start or 0)), None)
+    if start is None or end is None:
+        raise NotFound(f"the transcript has no {part!r}")
+    end = end if last else start
+    above = ["..."] if start > 1 else []
+    below = ["..."] if end + 1 < len(lines) else []
+    return [lines[0], *above, *lines[start : end + 1], *below]
+
+
 def transcript(argument):
     """A console fence of another document."""
-    name, _, text = argument.partition("#")
+    place, _, part = argument.partition("@")
+    name, _, text = place.partition("#")
     lines = (ROOT / name).read_text(encoding="utf-8").split("\n")
     for fence in fences(lines):
         commands = [line for line in fence.lines if line.startswith("$ ")]
         if fence.language == "console" and any(text in command for command in commands):
-            return "\n".join(fence.lines)
+            return "\n".join(some_lines(fence.lines, part) if part else fence.lines)
     raise NotFound(f"{name} has no transcript with {text!r}")
 
 
@@ -132,10 +155,38 @@ def fill_glossary(lines, complain):
                 complain(index + 1, str(error))
 
 
-def fill(lines, complain):
+def wrapped(lines):
+    """Lines of prose as long as those of the documents; what stands in a fence stays."""
+    in_fence, result = False, []
+    for line in lines:
+        in_fence ^= line.startswith("```")
+        indent = "  " if line.startswith("* ") else ""
+        result += [line] if in_fence else textwrap.wrap(
+            line, 110, subsequent_indent=indent, break_on_hyphens=False,
+            break_long_words=False) or [""]
+    return result
+
+
+def fill_questions(lines, is_deck, complain):
+    """Copies questions and answers of the quizzes to where they are wanted. On a slide each line is
+    shown as a line, so they are not wrapped."""
+    for start in reversed(range(len(lines))):
+        found = re.fullmatch(r"<!-- (question|answer): (\d\d)\.(\d) -->", lines[start])
+        if not found:
+            continue
+        try:
+            end = lines.index(f"<!-- end: {found[1]} -->", start)
+            text = getattr(question(found[2], int(found[3])), found[1])
+            lines[start + 1 : end] = text if is_deck else wrapped(text)
+        except (NotFound, ValueError) as error:
+            complain(start + 1, str(error))
+
+
+def fill(lines, is_deck, complain):
     """The document as it should be."""
     filled = list(lines)
-    for fence in reversed(list(fences(lines))):
+    fill_questions(filled, is_deck, complain)
+    for fence in reversed(list(fences(filled))):
         try:
             text = wanted(fence)
         except NotFound as error:
@@ -156,7 +207,8 @@ def main():
     for file in markdown_files():
         name = str(file.relative_to(ROOT))
         lines = file.read_text(encoding="utf-8").split("\n")
-        filled = fill(lines, lambda line, text: problems.append(f"{name}:{line}: {text}"))
+        filled = fill(lines, name.startswith("slides/"),
+                      lambda line, text: problems.append(f"{name}:{line}: {text}"))
         if filled != lines and check:
             pairs = enumerate(zip(lines, filled))
             at = next((i for i, (old, new) in pairs if old != new), len(filled))

@@ -1,67 +1,129 @@
 #!/usr/bin/env python3
 """The questions on the stages, NN_stage/quiz.md: checks them, or makes a paper of them.
 
-    quiz.py                     each has three or four choices, one answer, and a reason against
-                                every other choice; what a program is said to print stands in a
-                                transcript of the stage's README, which the tests run
+    quiz.py                     each question has three or four choices, one answer, a reason
+                                against every other choice, and something that proves the answer:
+                                a line of a transcript that the tests run, or a test. About six
+                                for each stage; each stands in the stage's README and in the slides
     quiz.py STAGE [--answers]   prints a paper, for a folder's name
 """
 
 import re
 import sys
+from dataclasses import dataclass
 
 from documents import fences
-from sources import ROOT
+from sources import ROOT, NotFound
 
-ANSWER = r"(?s)<details><summary>The answer</summary>\n\n(.*?)</details>\n?"
+PROOF = r"`([^`]+)` prints `([^`]+)`\.|The test `([^`]+)` checks it\."
 
 
-def problems_of(question, transcripts):
-    choices = re.findall(r"(?m)^\* ([A-D]): ", question)
-    answer = re.search(ANSWER, question)
-    if not 3 <= len(choices) <= 4:
-        yield f"has {len(choices)} choices"
-    if not answer:
-        yield "has no answer"
-        return
-    right = re.findall(r"(?m)^\*\*([A-D])\.\*\*", answer[1])
-    wrong = re.findall(r"(?m)^\* Why not ([A-D]): ", answer[1])
-    if len(right) != 1 or sorted(right + wrong) != choices:
-        yield f"has the choices {choices}, the answer {right}, and reasons against {wrong}"
-    for command, line in re.findall(r"`(\./tutorial [^`]+)` prints `([^`]+)`", answer[1]):
-        if not any(f"$ {command}" in lines and line in lines for lines in transcripts):
-            yield f"no transcript of '{command}' has the line '{line}'"
+@dataclass
+class Question:
+    stage: str  # its number
+    number: int
+    title: str
+    question: list  # lines: the text, and the choices
+    choices: dict  # by letter
+    right: list  # the letters of the right choices, which should be one
+    reason: str
+    proof: str
+    reasons_against: dict  # by letter
+
+    @property
+    def answer(self):
+        """The answer, for a place where the letters need not be at hand; the proof stands beside it."""
+        right = self.right[0]
+        return [f"**{right}: {self.choices[right]}.** {self.reason}", "",
+                *(f"* **{letter}**, {self.choices[letter]}? {reason[0].upper()}{reason[1:]}"
+                  for letter, reason in self.reasons_against.items())]
+
+
+def folder_of(stage):
+    for folder in ROOT.glob(f"{stage}_*"):
+        return folder
+    raise NotFound(f"there is no stage {stage}")
+
+
+def questions_of(stage):
+    text = (folder_of(stage) / "quiz.md").read_text(encoding="utf-8")
+    for number, part in enumerate(re.split(r"(?m)^## ", text)[1:], 1):
+        heading, _, body = part.partition("\n")
+        asked, _, answer = body.partition("<details><summary>The answer</summary>")
+        reason = re.search(r"(?m)^\*\*[A-D]\.\*\* (.*)$", answer)
+        proof = re.search(rf"(?m)^(?:{PROOF})$", answer)
+        yield Question(stage, number, heading.removeprefix(f"{number}. "),
+                       asked.strip().split("\n"),
+                       dict(re.findall(r"(?m)^\* ([A-D]): (.*)$", asked)),
+                       re.findall(r"(?m)^\*\*([A-D])\.\*\*", answer),
+                       reason[1] if reason else "", proof[0] if proof else "",
+                       dict(re.findall(r"(?m)^\* Why not ([A-D]): (.*)$", answer)))
+
+
+def question(stage, number):
+    for found in questions_of(stage):
+        if found.number == number:
+            return found
+    raise NotFound(f"stage {stage} has no question {number}")
+
+
+def is_proved(proof, folder):
+    """Whether a transcript of the stage has the line, or a test has the name."""
+    command, line, test = re.fullmatch(PROOF, proof).groups()
+    if test:
+        sources = [folder / "tests.cpp", ROOT / "support/testing/wire_tests.cpp"]
+        return any(f'TEST_CASE("{test}")' in source.read_text(encoding="utf-8")
+                   for source in sources)
+    readme = (folder / "README.md").read_text(encoding="utf-8").split("\n")
+    return any(f"$ {command}" in fence.lines and line in map(str.strip, fence.lines)
+               for fence in fences(readme))
+
+
+def problems_of(one, folder, lecture):
+    if not 3 <= len(one.choices) <= 4:
+        yield f"has {len(one.choices)} choices"
+    if len(one.right) != 1 or sorted([*one.right, *one.reasons_against]) != list(one.choices):
+        yield (f"has the choices {list(one.choices)}, the answer {one.right}, and reasons "
+               f"against {list(one.reasons_against)}")
+    if not one.reason or not one.proof:
+        yield "has no reason, or nothing that proves it"
+    elif not is_proved(one.proof, folder):
+        yield f"is not proved: {one.proof}"
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for place, text in (("README.md", readme), ("lecture.md", lecture)):
+        marks = [f"<!-- {what}: {one.stage}.{one.number} -->" for what in ("question", "answer")]
+        if sorted(marks, key=text.find) != marks or any(text.count(mark) != 1 for mark in marks):
+            yield f"does not stand in {place}, once, with its answer after it"
 
 
 def check():
     problems = []
+    lecture = (ROOT / "slides/lecture.md").read_text(encoding="utf-8")
     for folder in sorted(ROOT.glob("[0-9][0-9]_*")):
-        if not (folder / "quiz.md").exists():
-            problems.append(f"{folder.name} has no quiz.md")
-            continue
-        readme = (folder / "README.md").read_text(encoding="utf-8").split("\n")
-        transcripts = [[line.strip() for line in fence.lines] for fence in fences(readme)]
-        text = (folder / "quiz.md").read_text(encoding="utf-8")
-        for question in re.split(r"(?m)^## ", text)[1:]:
-            title = question.split("\n")[0]
-            problems += [f"{folder.name}/quiz.md: {title}: {problem}"
-                         for problem in problems_of(question, transcripts)]
+        questions = list(questions_of(folder.name[:2]))
+        if not 6 <= len(questions) <= 7:
+            problems.append(f"{folder.name}/quiz.md has {len(questions)} questions")
+        problems += [f"{folder.name}/quiz.md: {one.title}: {problem}"
+                     for one in questions for problem in problems_of(one, folder, lecture)]
     print("\n".join(problems), end="\n" if problems else "")
     sys.exit(1 if problems else 0)
 
 
 def paper(stage, with_answers):
-    text = (ROOT / stage / "quiz.md").read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^Decide first.*\n\n", "", text)
-    text = re.sub(ANSWER, r"\1" if with_answers else "", text)
-    print(re.sub(r"\n{3,}", "\n\n", text).strip())
+    folder = folder_of(stage)
+    print(f"# Questions on stage {stage}")
+    for one in questions_of(stage):
+        text = re.sub(r"(?m)^```cpp .*$", "```cpp", "\n".join(one.question))
+        print(f"\n## {one.number}. {one.title}\n{text}")
+        if with_answers:
+            print("\n" + "\n".join([one.answer[0], one.proof, *one.answer[1:]]))
 
 
 def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
-        paper(sys.argv[1], with_answers=len(sys.argv) == 3)
+        paper(sys.argv[1][:2], with_answers=len(sys.argv) == 3)
     else:
         sys.exit(__doc__)
 
