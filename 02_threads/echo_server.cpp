@@ -34,7 +34,7 @@ void echo_server(Socket listener) {
     while (true) {
         Socket client = listener.accept();
         try {
-            std::thread(echo_handler, std::move(client)).detach(); // the thread owns the client
+            std::thread(echo_handler, std::move(client)).detach(); // it owns the client
         } catch (const std::system_error& error) {
             log_line("cannot start a thread:", error.what()); // the client is closed
         }
