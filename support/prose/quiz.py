@@ -5,7 +5,7 @@
                                 against every other choice, and something that proves the answer:
                                 a line of a transcript that the tests run, or a test. About six
                                 for each stage; each stands in the stage's README and in the slides
-    quiz.py STAGE [--answers]   prints a paper, for a folder's name
+    quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
 """
 
 import re
@@ -110,20 +110,21 @@ def check():
 
 
 def paper(stage, with_answers):
-    folder = folder_of(stage)
-    print(f"# Questions on stage {stage}")
+    """Markdown, to print."""
+    lines = [f"# Questions on stage {stage}"]
     for one in questions_of(stage):
         text = re.sub(r"(?m)^```cpp .*$", "```cpp", "\n".join(one.question))
-        print(f"\n## {one.number}. {one.title}\n{text}")
+        lines += ["", f"## {one.number}. {one.title}", *text.split("\n")]
         if with_answers:
-            print("\n" + "\n".join([one.answer[0], one.proof, *one.answer[1:]]))
+            lines += ["", one.answer[0], one.proof, *one.answer[1:]]
+    return lines
 
 
 def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
-        paper(sys.argv[1][:2], with_answers=len(sys.argv) == 3)
+        print("\n".join(paper(sys.argv[1][:2], with_answers=len(sys.argv) == 3)))
     else:
         sys.exit(__doc__)
 

@@ -16,6 +16,9 @@ from pathlib import Path
 from markdown import to_html
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "support/prose"))
+
+from quiz import paper  # noqa: E402, it is found there
 PICTURES = (".svg", ".png")
 STYLE = """
 body { font: 17px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #24303c; background: #fbfaf7;
@@ -27,6 +30,7 @@ pre { background: #fff; border: 1px solid #d8d5cc; padding: .7em; overflow-x: au
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { border: 1px solid #d8d5cc; padding: .3em .6em; background: #fff; text-align: left; }
 pre span:target { background: #ffe9a8; }
+@media print { nav { display: none; } pre, ul { break-inside: avoid; } }
 """
 
 
@@ -94,6 +98,15 @@ class Site:
                        f'{"/" if entry.is_dir() else ""}</a></li>\n' for entry in entries)
         return f"<h1>{folder.relative_to(ROOT)}/</h1>\n<ul>\n{rows}</ul>"
 
+    def papers(self, stage):
+        """Writes the questions on a stage, without and with their answers; returns the links."""
+        links = []
+        for name, with_answers in [("questions", False), ("answers", True)]:
+            place = Path("papers") / f"{stage}-{name}.html"
+            self.write(place, f"{stage}: {name}", to_html(paper(stage, with_answers), str))
+            links.append(f'<a href="{place}">{name}</a>')
+        return ", ".join(links)
+
     def index(self):
         place = Path("index.html")
         made = [("replay.html", "replay.html", "the replay: a run of every server, step by step"),
@@ -119,7 +132,8 @@ class Site:
                 f'<p><img src="{self.address(folder / picture[2], place)}" '
                 f'alt="{html.escape(picture[1])}"></p>\n'
                 f'<p><a href="{self.address(folder, place)}">its files</a>, '
-                f'<a href="{self.address(folder / "quiz.md", place)}">questions</a></p>')
+                f'<a href="{self.address(folder / "quiz.md", place)}">questions</a>; to print: '
+                f'{self.papers(folder.name[:2])}</p>')
         title = (ROOT / "README.md").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
         parts = [f"<h1>{title}</h1>", "<ul>", *links, "</ul>", *stages]
         self.write(place, title, "\n".join(parts))
