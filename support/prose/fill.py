@@ -37,7 +37,7 @@ import re
 import sys
 import textwrap
 
-from documents import fences, markdown_files, prose
+from documents import fences, markdown_files, outside_fences, prose
 from quiz import question
 from sources import ROOT, NotFound, blank_out, extract
 
@@ -170,8 +170,8 @@ def wrapped(lines):
 def fill_questions(lines, is_deck, complain):
     """Copies questions and answers of the quizzes to where they are wanted. On a slide each line is
     shown as a line, so they are not wrapped."""
-    for start in reversed(range(len(lines))):
-        found = re.fullmatch(r"<!-- (question|answer): (\d\d)\.(\d) -->", lines[start])
+    for start, line in reversed(list(enumerate(outside_fences(lines)))):
+        found = re.fullmatch(r"<!-- (question|answer): (\d\d)\.(\d) -->", line)
         if not found:
             continue
         try:
