@@ -91,7 +91,7 @@ def to_html(lines, link):
             paragraph, at = take(lines, at, lambda other: other.strip() and not re.match(
                 r"```|#+ |\||\* |</?details", other))
             text = inline("\n".join(paragraph), link)
-            blocks.append(text if lines is paragraph else f"<p>{text}</p>")
+            blocks.append(text if paragraph == lines else f"<p>{text}</p>")  # a list's item
         else:
             at += 1
     return "\n".join(block for block in blocks if block)
