@@ -41,7 +41,9 @@ if(PROSE AND NOT SANITIZED AND NOT APPLE)
   add_test(NAME "prose/the site in a browser"
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/support/site/site_tests.py
       --browser ${CMAKE_BINARY_DIR}/site_pictures)
-  set_tests_properties("prose/the site in a browser" PROPERTIES
+  add_test(NAME "prose/what is wrong with a slide is seen"
+    COMMAND ${Python3_EXECUTABLE} ${PROSE}/deck_tests.py)
+  set_tests_properties("prose/the site in a browser" "prose/what is wrong with a slide is seen" PROPERTIES
     LABELS browser SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 add_transcripts(prose README.md 60)

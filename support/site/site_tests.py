@@ -7,7 +7,6 @@
                                       (status 77 if there is no browser)
 """
 
-import base64
 import re
 import sys
 import tempfile
@@ -17,9 +16,9 @@ from urllib.parse import unquote
 
 sys.dont_write_bytecode = True  # the listings show what is in the folders
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tour" / "replay")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "testing")]
 
-import browser_tests
+from browser import Browser, find_browser
 from pages import Site
 
 
@@ -76,7 +75,7 @@ def problems_of(folder):
 
 def problems_in_browser(folder, scratch, program, pictures):
     """From the index, by the links that the browser sees, to every page."""
-    browser = browser_tests.Browser(program, scratch / "profile")
+    browser = Browser(program, scratch / "profile")
     try:
         browser.resize(1280, 720)
         to_visit = [(folder / "index.html").as_uri()]
@@ -85,9 +84,7 @@ def problems_in_browser(folder, scratch, program, pictures):
             if browser.get("[...document.images].some(e => e.complete && !e.naturalWidth)"):
                 yield f"{url}: a picture is missing"
             if url == to_visit[0] and pictures:
-                pictures.mkdir(parents=True, exist_ok=True)
-                data = browser.call("Page.captureScreenshot")["data"]
-                (pictures / "index.png").write_bytes(base64.b64decode(data))
+                browser.take_picture(pictures / "index.png")
             links = browser.get("[...document.querySelectorAll('a[href]')].map(e => e.href)")
             for link in (link.partition("#")[0] for link in links):
                 if link.endswith(".html") and link.startswith("file:") and link not in to_visit:
@@ -103,7 +100,7 @@ def problems_in_browser(folder, scratch, program, pictures):
 def main():
     program = None
     if sys.argv[1:2] == ["--browser"]:
-        program = browser_tests.find_browser()
+        program = find_browser()
         if program is None:
             print("skipped: neither Chromium nor Chrome is here")
             return 77
