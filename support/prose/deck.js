@@ -2,6 +2,7 @@
 
 const LEAST_CODE = 24, LEAST_INLINE_CODE = 20; // px of a slide that is 720 high
 const LEAST_CONTRAST = 4.5;
+const PRE = "pre, marp-pre"; // Marp puts its own element into the place of each <pre>
 const WHITE = [255, 255, 255, 1];
 const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 
@@ -107,7 +108,7 @@ class Slide {
         for (const text of this.texts) {
             const code = text.parentElement.closest("code");
             if (code) {
-                const isInline = !code.closest("pre");
+                const isInline = !code.closest(PRE);
                 const size = parseFloat(getComputedStyle(text.parentElement).fontSize) * scaleOf(code);
                 if (size < (isInline ? LEAST_INLINE_CODE : LEAST_CODE) - 0.05) {
                     this.problems.add(`code of ${size.toFixed(1)} px` + (isInline ? ` in a line: ${quote(text.data)}` : ""));
@@ -130,10 +131,10 @@ class Slide {
         };
         for (const text of this.texts) {
             for (const place of placesOf(text)) {
-                measure(text.parentElement.closest("pre, section"), place, quote(text.data));
+                measure(text.parentElement.closest(`${PRE}, section`), place, quote(text.data));
             }
         }
-        for (const box of this.section.querySelectorAll("img, pre, table")) {
+        for (const box of this.section.querySelectorAll(`${PRE}, img, table`)) {
             measure(this.section, box.getBoundingClientRect(), box.tagName.toLowerCase());
         }
         for (const { by, side, what, frame } of worst.values()) {
@@ -224,7 +225,7 @@ async function checkDeck() {
         location.hash = `#${at + 1}`;
         await nextFrame(); // it is shown,
         await nextFrame(); // and what is too wide scaled down
-        const heading = section.querySelector("h1, h2")?.textContent ?? "";
+        const heading = section.querySelector("h1, h2, marp-h1, marp-h2")?.textContent ?? "";
         problems.push(...new Slide(section).check().map(what => `slide ${at + 1} (${heading}): ${what}`));
     }
     return { slides: sections.length, problems };

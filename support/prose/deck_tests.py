@@ -14,7 +14,7 @@ STYLE = """body { margin: 0; }
 section { box-sizing: border-box; width: 1280px; height: 720px; padding: 40px; font-size: 29px;
   background: #ffffff; position: relative; }
 section::after { content: "7"; position: absolute; right: 30px; bottom: 21px; color: #55606a; }
-pre { font-size: 24px; margin: 0; padding: 10px; }
+pre, marp-pre { display: block; white-space: pre; font-size: 24px; margin: 0; padding: 10px; }
 p code { font-size: 20px; }"""
 
 
@@ -35,12 +35,13 @@ SLIDES = [
     (f'<p style="white-space: nowrap">{"word " * 90}</p>', ["at the right of the slide"]),
     (f'<pre><code>{"x" * 90}</code></pre>', ["at the right of its box"]),
     ('<pre style="font-size: 20px"><code>int i = 0;</code></pre>', ["code of 20.0 px"]),
+    ('<marp-pre style="font-size: 20px"><code>int i = 0;</code></marp-pre>', ["code of 20.0 px"]),
     ('<pre><code style="display: block; transform: scale(0.75)">int i = 0;</code></pre>', ["code of 18.0 px"]),
     ('<p>Text, and <code style="font-size: 16px">code</code>.</p>', ["code of 16.0 px in a line"]),
     ('<p style="color: #808080">grey</p>', ["contrast 3.95: rgb(128, 128, 128) on rgb(255, 255, 255)"]),
     ('<p style="color: #808080; visibility: hidden">not shown yet</p>', ["contrast 3.95"]),
     ('<p style="background: #00000080; color: #24303c">on a shadow</p>', ["on rgb(127, 127, 127)"]),
-    ('<style>#slide11::after { color: #999999; }</style>', ["contrast 2.85"]),
+    ('<style>#slide12::after { color: #999999; }</style>', ["contrast 2.85"]),
     ('<p style="position: absolute; right: 40px; bottom: 40px; font-size: 60px; margin: 0">word</p>',
      ["below the page number"]),
     (f'<img src="{picture("", "#24303c")}">', ["no alt text"]),
