@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Looks at every slide of the deck in Chromium or Chrome: deck.py PAGE
+"""Looks at every slide of the deck in Chromium or Chrome: deck.py PAGE PDF
 
 Everything fits its slide, code is large enough as it is drawn, the contrast suffices, pictures say
-what they show, and nothing comes from the network. (Status 77 if there is no browser.)
+what they show, and nothing comes from the network. The PDF has notes and an outline. (Status 77 if
+there is no browser.)
 """
 
+import re
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # the listings show what is in the folders
@@ -31,14 +34,24 @@ def problems_of(page, program):
     return seen["problems"] + [f"loads {request}" for request in sorted(others)] + browser.problems
 
 
+def problems_of_pdf(data):
+    objects = data
+    for stream in re.findall(rb"/ObjStm.*?stream\r?\n(.*?)endstream", data, re.DOTALL):
+        objects += zlib.decompressobj().decompress(stream)
+    for what, key in [("outline", rb"/Outlines \d"), ("notes", rb"/Subtype /Text\b")]:
+        if not re.search(key, objects):
+            yield f"the PDF has no {what}"
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
     program = find_browser()
     if program is None:
         print("skipped: neither Chromium nor Chrome is here")
         return 77
     problems = problems_of(Path(sys.argv[1]), program)
+    problems += problems_of_pdf(Path(sys.argv[2]).read_bytes())
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0
 
