@@ -9,10 +9,11 @@ from pathlib import Path
 
 def with_pictures(html, folder):
     def inline(found):
+        fragment = found[2] or ""
         picture = base64.b64encode((folder / found[1]).read_bytes()).decode("ascii")
-        return f'src="data:image/svg+xml;base64,{picture}"'
+        return f'src="data:image/svg+xml;base64,{picture}{fragment}"'
 
-    return re.sub(r'src="(?![a-z]+:)([^"]*\.svg)"', inline, html)
+    return re.sub(r'src="(?![a-z]+:)([^"#]*\.svg)(#[^"]*)?"', inline, html)
 
 
 def main():
