@@ -73,7 +73,9 @@ class Tutorial(unittest.TestCase):
                                    stdout=subprocess.PIPE, text=True, check=True).stdout
             changed = [line for line in shown.split("\n")
                        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
-            self.assertIn("echo_server.cpp", shown)
+            self.assertIn(f"\n+++ {new}/echo_server.cpp", shown)
+            if (ROOT / new / "sketch").exists():
+                self.assertIn(f"\n+++ {new}/sketch/", shown)
             self.assertLessEqual(len(changed), 300, f"./tutorial diff {old} {new}")
 
     def test_hints_come_one_at_a_time_and_begin_anew(self):
