@@ -1285,7 +1285,6 @@ TEST_CASE("a sleep of 400 years does not end at once") {
     CHECK_FALSE(sleeping.done());
 }
 
-// ---- the lessons
 // ---- the lessons ----------------------------------------------------------------------------
 
 TEST_CASE("the program generators prints what its Python originals print") {

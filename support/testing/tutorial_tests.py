@@ -49,8 +49,9 @@ class Tutorial(unittest.TestCase):
         shutil.copy(ROOT / "tutorial", self.root)
         shutil.copytree(ROOT / "support/tutorial", self.root / "support/tutorial")
         for stage in ROOT.glob("[0-9][0-9]_*"):
-            if (stage / "exercises").exists():
-                shutil.copytree(stage / "exercises", self.root / stage.name / "exercises")
+            for folder in ("exercises", "experiments"):
+                if (stage / folder).exists():
+                    shutil.copytree(stage / folder, self.root / stage.name / folder)
             shutil.copy(stage / "CMakeLists.txt", self.root / stage.name)
         (self.root / "build").mkdir()
 
@@ -72,7 +73,9 @@ class Tutorial(unittest.TestCase):
                                    stdout=subprocess.PIPE, text=True, check=True).stdout
             changed = [line for line in shown.split("\n")
                        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
-            self.assertIn("echo_server.cpp", shown)
+            self.assertIn(f"\n+++ {new}/echo_server.cpp", shown)
+            if (ROOT / new / "sketch").exists():
+                self.assertIn(f"\n+++ {new}/sketch/", shown)
             self.assertLessEqual(len(changed), 300, f"./tutorial diff {old} {new}")
 
     def test_hints_come_one_at_a_time_and_begin_anew(self):
@@ -93,6 +96,22 @@ class Tutorial(unittest.TestCase):
         self.assertIn("no option --loud",
                       self.run_in_root("./tutorial", "exercise", "01", "--loud", status=2))
         self.assertIn("there is no file", self.run_in_root("./tutorial", "play", "x", status=2))
+        self.assertIn("no option --x",
+                      self.run_in_root("./tutorial", "check", "--x", status=2))
+
+    def test_missing_arguments_are_asked_for_in_one_line(self):
+        for arguments, expected in {"quiz": "quiz takes a stage, as in: ./tutorial quiz",
+                                    "play": "as in: ./tutorial play try.cpp",
+                                    "experiment": "./tutorial experiment 01",
+                                    "experiment 02": "are: lost_update no_descriptors",
+                                    "exercise": "as in: ./tutorial exercise 03",
+                                    "exercise 99": "no stage '99'; there are: 01_blocking 02_",
+                                    "check": "as in: ./tutorial check ./my_server",
+                                    "diff 04": "as in: ./tutorial diff 04 05",
+                                    "slides 04": "slides takes no arguments"}.items():
+            text = self.run_in_root("./tutorial", *arguments.split(), status=2)
+            self.assertIn(expected, text)
+            self.assertEqual(text.count("\n"), 1, text)
 
     def test_the_next_exercise(self):
         for here, expected in {"stage=01_blocking name=line_reader": "01 messages",

@@ -73,9 +73,16 @@ struct Point {
     bool is_expected() const { return expected_from <= verdict_model || expected_from == 0; }
     std::string answer() const {
         if (!failures.empty()) {
-            return is_expected() ? "NO" : "no, but it need not";
+            return is_expected() ? "NO" : "no";
         }
         return tried > 0 ? "yes" : "not tried";
+    }
+    // What is to be said of an answer that is not "yes", if nothing else explains it.
+    std::string explanation() const {
+        if (!is_expected() && (tried == 0 || !failures.empty())) {
+            return "not every server has to do it";
+        }
+        return tried == 0 ? "none of its tests could be run" : "";
     }
 };
 
@@ -92,17 +99,17 @@ std::vector<Point> points = {
     {"a client that never reads costs little memory and loses nothing",
      0,
      {"a client that does not read must wait and loses nothing"}},
-    {"a client that resets or vanishes harms nobody, and leaves nothing behind",
+    {"clients that reset or vanish harm nobody, and leave nothing behind",
      0,
      {"a client that resets the connection harms nobody",
       "a client that leaves without its echo harms nobody",
       "clients that connect and vanish harm nobody",
       "a client that has gone leaves no descriptor behind"}},
-    {"it can be stopped, continued, ended and started again on the same port",
+    {"it can be stopped, continued, ended, and started again on its port",
      0,
      {"SIGSTOP and SIGCONT lose nothing",
       "SIGINT and SIGTERM end it and the port is free at once"}},
-    {"when descriptors run out it waits, without spinning, until some are free",
+    {"when descriptors run out it waits for some, without spinning",
      1,
      {"without a free descriptor it waits and does not spin",
       "without a free descriptor for the one client it waits"}},
@@ -145,6 +152,21 @@ Point& point_of(std::string_view test) {
 std::string shortened(const std::string& text) {
     std::string line = text.substr(0, text.find('\n'));
     return line.size() > 200 ? line.substr(0, 200) + " ..." : line;
+}
+
+constexpr std::size_t WIDTH = 80;
+
+void print_indented(const std::string& text) {
+    std::istringstream words(text);
+    std::string line = "   ";
+    for (std::string word; words >> word;) {
+        if (line.size() + 1 + word.size() > WIDTH) {
+            std::cout << line << '\n';
+            line = "       ";
+        }
+        line += ' ' + word;
+    }
+    std::cout << line << '\n';
 }
 
 // Takes the place of doctest's own report.
@@ -200,16 +222,15 @@ class Verdict : public doctest::IReporter {
     void test_run_end(const doctest::TestRunStats&) override {
         show_progress("");
         for (const Point& point : points) {
-            std::string dots(
-                std::max<std::size_t>(76, point.words.size() + 2) - point.words.size(), '.');
+            std::string dots(WIDTH - 11 - point.words.size(), '.'); // 11: "not tried"
             std::cout << point.words << ' ' << dots << ' ' << point.answer() << '\n';
             for (const std::string& failure : point.failures) {
-                std::cout << "    " << failure << '\n';
+                print_indented(failure);
             }
             if (!point.skipped.empty()) {
-                std::cout << "    " << shortened(point.skipped) << '\n';
-            } else if (point.tried == 0) {
-                std::cout << "    a server of this kind need not do it\n";
+                print_indented(shortened(point.skipped));
+            } else if (!point.explanation().empty()) {
+                print_indented(point.explanation());
             }
         }
         print_summary();
@@ -226,26 +247,34 @@ class Verdict : public doctest::IReporter {
     static void print_summary() {
         auto expected = std::count_if(points.begin(), points.end(),
                                       [](const Point& point) { return point.is_expected(); });
+        auto tried = std::count_if(points.begin(), points.end(), [](const Point& point) {
+            return point.is_expected() && point.tried > 0;
+        });
         auto broken = std::count_if(points.begin(), points.end(), [](const Point& point) {
             return point.is_expected() && !point.failures.empty();
         });
-        if (broken == 0) {
-            std::cout << "\nAll is well: " << expected << " promises, none of them broken.\n";
+        std::string promises = std::to_string(expected) + " promises";
+        if (tried == 0) {
+            std::cout << "\nNothing is known: of " << promises << " none was tried.\n";
+        } else if (broken == 0) {
+            std::cout << "\nAll is well: of " << promises << ' ' << tried
+                      << (tried == 1 ? " was" : " were") << " tried, and none is broken.\n";
         } else {
-            std::cout << "\nOf " << expected << " promises " << broken
-                      << (broken == 1 ? " is" : " are") << " broken.\n";
+            std::cout << "\nOf " << promises << ' ' << tried << (tried == 1 ? " was" : " were")
+                      << " tried, and " << broken << (broken == 1 ? " is" : " are")
+                      << " broken.\n";
         }
         if (verdict_model == 0) {
-            std::cout
-                << "Nothing was expected that depends on how the server waits: --like 01, "
-                   "02, 03 or 04\nexpects what the server of that stage promises.\n";
+            std::cout << "Nothing was expected that depends on how the server waits: "
+                         "--like 01, 02, 03 or\n04 expects what the server of that stage "
+                         "promises.\n";
         }
     }
 
     // On a terminal only; the next line overwrites it.
     static void show_progress(const std::string& text) {
         if (::isatty(STDOUT_FILENO) != 0) {
-            std::cout << "\r\033[K" << text << std::flush;
+            std::cout << "\r\033[K" << text.substr(0, WIDTH - 1) << std::flush;
         }
     }
 
@@ -271,8 +300,15 @@ const char* suites_of_model() {
     }
 }
 
-bool is_broken_promise() {
-    return std::any_of(points.begin(), points.end(), [](const Point& point) {
-        return point.is_expected() && !point.failures.empty();
-    });
+bool is_well() {
+    bool is_tried = false;
+    for (const Point& point : points) {
+        if (point.is_expected()) {
+            is_tried = is_tried || point.tried > 0;
+            if (!point.failures.empty()) {
+                return false;
+            }
+        }
+    }
+    return is_tried;
 }

@@ -16,5 +16,5 @@ void tell_if_ended(pid_t pid);
 // A name for the option --test-suite: the tests that make sense for the model.
 const char* suites_of_model();
 
-// Whether a point that is expected has turned out to be a "no".
-bool is_broken_promise();
+// Whether points that are expected were tried, and none has turned out to be a "no".
+bool is_well();

@@ -1006,8 +1006,8 @@ bool can_be_checked() {
     } catch (const std::exception& error) {
         std::cout << error.what() << '\n';
     }
-    std::cout << "To be checked, a program has to take the arguments --port 0, choose a free "
-                 "port, and print,\nonce it accepts clients, one line on standard output, "
+    std::cout << "To be checked, a program has to take the arguments --port 0, choose a free\n"
+                 "port, and print, once it accepts clients, one line on standard output,\n"
                  "flushed, and nothing else there:\n    listening on HOST:PORT\n";
     return false;
 }
@@ -1024,7 +1024,7 @@ int run_verdict(doctest::Context& context) {
     context.addFilter("test-case-exclude", "*--selector*,--debug*,the second client waits*");
     ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO); // the server may log what it likes
     context.run();
-    return is_broken_promise() ? 1 : 0;
+    return is_well() ? 0 : 1;
 }
 
 int main(int argc, char** argv) {

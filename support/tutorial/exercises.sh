@@ -162,6 +162,7 @@ check() { # check PROGRAM [--like STAGE]
     [ -x "$program" ] || die 2 "$program is not executable"
     need doctest
     build 'the tests of a server' test wire_tests
-    say "Checking $program: some seconds for a good server, up to a minute for others ..."
+    say "Checking $program ...
+(some seconds for a good server, up to a minute for others)"
     exec "$root/build/test/support/testing/wire_tests" --server="$program" --verdict="${like:-0}" --patience=5
 }
