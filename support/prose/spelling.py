@@ -35,7 +35,7 @@ def main():
     for file in markdown_files():
         lines = prose(file.read_text(encoding="utf-8").split("\n"))
         for number, line in enumerate(lines, 1):
-            line = re.sub(r"\]\([^)]*\)|https?:\S*|<[^>]*>|\w*_\w*|\S+\.[a-z]+", " ", line)
+            line = re.sub(r"\]\([^)]*\)|https?:\S*|<[^>]*>|\w*_\w*|\S+\.[a-z]+(#\S*)?", " ", line)
             for word in re.findall(r"[A-Za-z][A-Za-z']*[A-Za-z]", line):
                 places.setdefault(word, f"{file.relative_to(ROOT)}:{number}")
     unknown = {word for word in unknown_words(places) if word.lower() not in known}
