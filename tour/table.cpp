@@ -204,9 +204,9 @@ std::string table_of(const Report& report) {
     table.add("lines of the handler", field(&Measured::handler_lines));
 
     std::string cores = std::to_string(report.machine.cores);
-    return table.text() + "\n" + table.gaps() + "  Each figure is the median of " +
+    return table.text() + "\n" + table.gaps() + "  Timed figures: the median of " +
            std::to_string(ROUNDS) +
-           " rounds. So far apart are the highest and the lowest:\n"
+           " rounds. The highest and the lowest are apart by\n"
            "    round trips  " +
            differences(report, &LoadNumbers::round_trips_per_second) + "    p99 latency  " +
            differences(report, &LoadNumbers::p99_us) + "    CPU time     " +
@@ -221,6 +221,6 @@ std::string table_of(const Report& report) {
            " cores are shared: the\n"
            "  clients of the tour, one thread, need as much of them as the server does.\n"
            "  Idle clients: " +
-           spread(report, &Measured::idle_clients) +
-           ". Memory: of the process, without the kernel's.\n" + busy_warning(report);
+           spread(report, &Measured::idle_clients) + "; memory of the process alone.\n" +
+           busy_warning(report);
 }
