@@ -127,10 +127,9 @@ std::string percent(double part) {
     return std::to_string(std::lround(part * 100)) + " %";
 }
 
-// "6 % on average, 31 % at most (04, 50 clients)": how far apart the rounds of a number are.
+// "typically 6 %, at most 31 % (04, 50 clients)": how far apart the rounds of a number are.
 std::string differences(const Report& report, Number LoadNumbers::*number) {
-    double sum = 0;
-    double count = 0;
+    Number all;
     double most = -1;
     std::string where;
     for (const StageReport& stage : report.stages) {
@@ -139,15 +138,14 @@ std::string differences(const Report& report, Number LoadNumbers::*number) {
                 continue;
             }
             double difference = (load.*number).difference();
-            sum += difference;
-            ++count;
+            all.rounds.push_back(difference);
             if (difference > most) {
                 most = difference;
                 where = stage.stage.number() + ", " + name_of(load);
             }
         }
     }
-    return percent(sum / count) + " on average, " + percent(most) + " at most (" + where +
+    return "typically " + percent(*all.median()) + ", at most " + percent(most) + " (" + where +
            ")\n";
 }
 
