@@ -141,12 +141,12 @@ Speed Crowd::exchange(std::size_t active, nanoseconds window_length) {
         speed.server_cpu_seconds = -server_.cpu_seconds();
         start = Clock::now();
         window.is_open = true;
-    });
-    loop_.call_later(warm_up + window_length, [&] {
-        speed.server_cpu_seconds += server_.cpu_seconds();
-        speed.seconds = in_seconds(Clock::now() - start);
-        window.is_open = false;
-        window.is_over = true;
+        loop_.call_later(window_length, [&] { // from now: it may be late
+            speed.server_cpu_seconds += server_.cpu_seconds();
+            speed.seconds = in_seconds(Clock::now() - start);
+            window.is_open = false;
+            window.is_over = true;
+        });
     });
 
     std::vector<Coroutine<void>> coroutines;

@@ -1,7 +1,10 @@
-// Says what machine and what build the numbers are from: without that they mean nothing.
+// Says what machine and what build the numbers are from, and whether the machine had the time
+// to make them: without that they mean nothing.
 #include "tour/report.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <thread>
 
 #include <sys/utsname.h>
@@ -39,4 +42,24 @@ Machine this_machine() {
 std::string Machine::line() const {
     return std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + kernel + ", " +
            compiler + ", build type " + build_type;
+}
+
+double share_of_cores() {
+    using Clock = std::chrono::steady_clock;
+    unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    std::clock_t used = -std::clock();
+    Clock::time_point start = Clock::now();
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < cores; ++i) {
+        threads.emplace_back([start] {
+            while (Clock::now() < start + std::chrono::milliseconds(100)) {
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    used += std::clock(); // of all our threads
+    std::chrono::duration<double> passed = Clock::now() - start;
+    return double(used) / CLOCKS_PER_SEC / (passed.count() * cores);
 }

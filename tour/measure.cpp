@@ -10,38 +10,27 @@
 
 namespace {
 
-using Progress = std::function<void(const std::string&)>;
 using namespace std::chrono_literals;
 
 constexpr std::size_t CROWD = 2000; // that tries to be served at once
 constexpr std::size_t SMALL_CROWD = 100;
-constexpr std::size_t BESIDE_IDLE = 50;       // active clients
 constexpr std::size_t OTHER_DESCRIPTORS = 64; // that a program needs for itself
 constexpr std::size_t TRACED_ROUND_TRIPS = 1000;
 
 const char* const ONE_AT_A_TIME = "it serves one client at a time";
 
-Number measured(double value) {
-    return {value, ""};
-}
-Number not_measured(const std::string& why_not) {
-    return {std::nullopt, why_not};
-}
-
-LoadNumbers no_load(std::size_t active, bool has_idle_clients, const std::string& why_not) {
-    Number none = not_measured(why_not);
-    return {active, has_idle_clients, 0, none, none, none};
+void skip(LoadNumbers& load, const std::string& why_not) {
+    for (Number* number : {&load.round_trips_per_second, &load.p99_us, &load.cpu_us}) {
+        number->why_not = why_not;
+    }
 }
 
-LoadNumbers exchange(Crowd& crowd, std::size_t active, bool has_idle_clients,
-                     const Effort& effort) {
-    Speed speed = crowd.exchange(active, effort.window);
-    return {active,
-            has_idle_clients,
-            speed.round_trips,
-            measured(speed.round_trips_per_second()),
-            measured(speed.p99_seconds * 1e6),
-            measured(speed.server_cpu_per_round_trip() * 1e6)};
+void exchange(Crowd& crowd, const Effort& effort, LoadNumbers& load) {
+    Speed speed = crowd.exchange(load.active_clients, effort.window);
+    load.round_trips += speed.round_trips;
+    load.round_trips_per_second.rounds.push_back(speed.round_trips_per_second());
+    load.p99_us.rounds.push_back(speed.p99_seconds * 1e6);
+    load.cpu_us.rounds.push_back(speed.server_cpu_per_round_trip() * 1e6);
 }
 
 void measure_crowd(const Stage& stage, const Effort& effort, Measured& result) {
@@ -59,8 +48,8 @@ void measure_crowd(const Stage& stage, const Effort& effort, Measured& result) {
                                      std::to_string(count) + " clients got an answer");
         }
         result.clients_tried = count;
-        result.clients_served = measured(double(served));
-        result.threads = measured(double(server.thread_count()));
+        result.clients_served.rounds.push_back(double(served));
+        result.threads.rounds.push_back(double(server.thread_count()));
     });
 }
 
@@ -70,27 +59,32 @@ void measure_load(const Stage& stage, const Effort& effort, const Progress& prog
     with_server(stage, [&](ServerProcess& server) {
         crowd.emplace(server);
         std::size_t connected = 0;
-        for (std::size_t active : {std::size_t{1}, std::size_t{50}, std::size_t{500}}) {
-            if (stage.one_at_a_time && active > 1) {
-                result.loads.push_back(no_load(active, false, ONE_AT_A_TIME));
+        for (LoadNumbers& load : result.loads) {
+            if (load.has_idle_clients) {
+                continue; // see measure_idle
+            }
+            if (stage.one_at_a_time && load.active_clients > 1) {
+                skip(load, ONE_AT_A_TIME);
                 continue;
             }
-            progress("clients that send: " + std::to_string(active));
-            crowd->add(active - connected);
-            connected = active;
-            result.loads.push_back(exchange(*crowd, active, false, effort));
+            progress("clients that send: " + std::to_string(load.active_clients));
+            crowd->add(load.active_clients - connected);
+            connected = load.active_clients;
+            exchange(*crowd, effort, load);
         }
     });
 }
 
 void measure_idle(const Stage& stage, const Effort& effort, Measured& result) {
+    LoadNumbers& load = result.loads.back();
     if (stage.idle_clients == 0) {
-        result.memory_bytes = not_measured(ONE_AT_A_TIME);
-        result.loads.push_back(no_load(BESIDE_IDLE, true, ONE_AT_A_TIME));
+        result.memory_bytes.why_not = ONE_AT_A_TIME;
+        skip(load, ONE_AT_A_TIME);
         return;
     }
-    result.idle_clients = std::min({stage.idle_clients, effort.most_idle_clients,
-                                    effort.descriptors - OTHER_DESCRIPTORS - BESIDE_IDLE});
+    result.idle_clients =
+        std::min({stage.idle_clients, effort.most_idle_clients,
+                  effort.descriptors - OTHER_DESCRIPTORS - load.active_clients});
     std::optional<Crowd> crowd;
     with_server(stage, [&](ServerProcess& server) {
         {
@@ -101,35 +95,57 @@ void measure_idle(const Stage& stage, const Effort& effort, Measured& result) {
         crowd.emplace(server);
         crowd->add(result.idle_clients);
         double more = double(server.memory_bytes()) - double(before);
-        result.memory_bytes = measured(more / double(result.idle_clients));
+        result.memory_bytes.rounds.push_back(more / double(result.idle_clients));
 
-        crowd->add(BESIDE_IDLE);
-        result.loads.push_back(exchange(*crowd, BESIDE_IDLE, true, effort));
+        crowd->add(load.active_clients);
+        exchange(*crowd, effort, load);
     });
 }
 
 void measure_system_calls(const Stage& stage, Measured& result) {
     with_server(stage, [&](ServerProcess& server) {
         SystemCalls seen = count_system_calls(server, TRACED_ROUND_TRIPS);
-        result.system_calls = seen.round_trips == 0
-                                  ? not_measured(seen.problem)
-                                  : measured(double(seen.calls) / double(seen.round_trips));
+        if (seen.round_trips == 0) {
+            result.system_calls.why_not = seen.problem;
+        } else {
+            result.system_calls.rounds.push_back(double(seen.calls) / double(seen.round_trips));
+        }
     });
 }
 
 } // namespace
 
-Measured measure(const Stage& stage, const Effort& effort, const Progress& progress) {
+std::optional<double> Number::median() const {
+    if (rounds.empty()) {
+        return std::nullopt;
+    }
+    std::vector<double> sorted = rounds;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[sorted.size() / 2];
+}
+
+double Number::difference() const {
+    auto [lowest, highest] = std::minmax_element(rounds.begin(), rounds.end());
+    return (*highest - *lowest) / *median();
+}
+
+Measured measure_counts(const Stage& stage, const Effort& effort, const Progress& progress) {
     Measured result;
     progress("how many clients at once");
     measure_crowd(stage, effort, result);
+    progress("system calls");
+    measure_system_calls(stage, result);
+    if (std::optional<std::size_t> lines = count_handler_lines(stage)) {
+        result.handler_lines.rounds.push_back(double(*lines));
+    } else {
+        result.handler_lines.why_not = "its source cannot be read";
+    }
+    return result;
+}
+
+void measure_round(const Stage& stage, const Effort& effort, const Progress& progress,
+                   Measured& result) {
     measure_load(stage, effort, progress, result);
     progress("idle clients");
     measure_idle(stage, effort, result);
-    progress("system calls");
-    measure_system_calls(stage, result);
-    std::optional<std::size_t> lines = count_handler_lines(stage);
-    result.handler_lines =
-        lines ? measured(double(*lines)) : not_measured("its source cannot be read");
-    return result;
 }

@@ -26,12 +26,19 @@ struct Machine {
 };
 Machine this_machine();
 
+// Asks for all cores for 100 ms, and returns which part of that it got. Less than 1: other
+// programs were busy, or this one may not have all cores.
+double share_of_cores();
+
 struct Report {
     Machine machine;
     bool is_quick = false;
-    double window_s = 0; // in which round trips were counted
+    double window_s = 0;       // of a round, in which round trips were counted
+    double share_of_cores = 1; // the least that was seen between the rounds
     std::vector<StageReport> stages;
 };
 
+// A line that says so if the machine was too busy for its figures to mean anything; otherwise "".
+std::string busy_warning(const Report& report);
 std::string as_json(const Report& report);
 std::string as_svg(const Report& report); // the watched clients of all stages

@@ -14,7 +14,16 @@ using json::object;
 using json::text;
 
 std::string number(const Number& value) {
-    return value.value ? number(*value.value) : "null";
+    std::optional<double> median = value.median();
+    return median ? number(*median) : "null";
+}
+
+std::string rounds(const Number& value) {
+    std::vector<std::string> numbers;
+    for (double round : value.rounds) {
+        numbers.push_back(number(round));
+    }
+    return array(numbers);
 }
 
 std::string client_json(const WatchedClient& client) {
@@ -45,9 +54,12 @@ std::string load_json(const LoadNumbers& load, std::size_t idle_clients) {
                     {"idle_clients", number(load.has_idle_clients ? double(idle_clients) : 0)},
                     {"round_trips", number(double(load.round_trips))},
                     {"round_trips_per_s", number(load.round_trips_per_second)},
+                    {"rounds_of_round_trips_per_s", rounds(load.round_trips_per_second)},
                     {"p99_latency_us", number(load.p99_us)},
-                    {"server_cpu_us_per_round_trip", number(load.cpu_us)}};
-    if (!load.cpu_us.value) {
+                    {"rounds_of_p99_latency_us", rounds(load.p99_us)},
+                    {"server_cpu_us_per_round_trip", number(load.cpu_us)},
+                    {"rounds_of_server_cpu_us_per_round_trip", rounds(load.cpu_us)}};
+    if (!load.cpu_us.median()) {
         members.emplace_back("why_null", text(load.cpu_us.why_not));
     }
     return object(members);
@@ -71,7 +83,7 @@ std::string measured_json(const Measured& measured) {
          {std::pair("system_calls_per_round_trip", measured.system_calls),
           std::pair("memory_bytes_per_idle_client", measured.memory_bytes),
           std::pair("handler_code_lines", measured.handler_lines)}) {
-        if (!value.value) {
+        if (!value.median()) {
             reasons.emplace_back(name, text(value.why_not));
         }
     }
@@ -94,10 +106,12 @@ std::string as_json(const Report& report) {
     std::string machine = object({{"cores", number(report.machine.cores)},
                                   {"kernel", text(report.machine.kernel)},
                                   {"compiler", text(report.machine.compiler)},
-                                  {"build_type", text(report.machine.build_type)}});
+                                  {"build_type", text(report.machine.build_type)},
+                                  {"share_of_cores", number(report.share_of_cores)}});
     std::string settings =
         object({{"quick", report.is_quick ? "true" : "false"},
                 {"thinking_ms", number(double(ALL_AT_ONCE.thinking.count()))},
+                {"rounds", number(ROUNDS)},
                 {"window_s", number(report.window_s)},
                 {"message_bytes", "64"}});
     std::vector<std::string> stages;

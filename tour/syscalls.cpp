@@ -128,7 +128,7 @@ SystemCalls count_system_calls(const ServerProcess& server, std::size_t round_tr
         }
     } catch (const std::system_error& failed) {
         if (failed.code() == std::errc::operation_not_permitted) {
-            return {0, 0, "this system does not let us trace the server"};
+            return {0, 0, "we may not trace the server"};
         }
         throw;
     }
@@ -138,7 +138,7 @@ SystemCalls count_system_calls(const ServerProcess& server, std::size_t round_tr
 #else
 
 SystemCalls count_system_calls(const ServerProcess&, std::size_t) {
-    return {0, 0, "only Linux lets us count them without special rights"};
+    return {0, 0, "only Linux lets us count its calls"};
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "tour/terminal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -45,11 +46,12 @@ class Table {
              int decimals = 0, bool is_rounded = false) {
         add(label, [&](const StageReport& stage) {
             Number cell = number(*stage.measured);
-            if (!cell.value) {
+            std::optional<double> median = cell.median();
+            if (!median) {
                 gaps_[cell.why_not].push_back(stage.stage.number());
                 return std::string("-");
             }
-            return with_commas(is_rounded ? rounded(*cell.value) : *cell.value, decimals);
+            return with_commas(is_rounded ? rounded(*median) : *median, decimals);
         });
     }
 
@@ -105,16 +107,46 @@ class Table {
     std::map<std::string, std::vector<std::string>> gaps_; // why: which stages
 };
 
+std::string name_of(const LoadNumbers& load) {
+    return std::to_string(load.active_clients) +
+           (load.active_clients == 1 ? " client" : " clients") +
+           (load.has_idle_clients ? " + idle" : "");
+}
+
 void add_loads(Table& table, const Report& report, Number LoadNumbers::*number, int decimals) {
     const std::vector<LoadNumbers>& loads = report.stages.front().measured->loads;
     for (std::size_t i = 0; i < loads.size(); ++i) {
-        std::string label = "  " + std::to_string(loads[i].active_clients) +
-                            (loads[i].active_clients == 1 ? " client" : " clients") +
-                            (loads[i].has_idle_clients ? " + idle" : "");
         table.add(
-            label, [=](const Measured& measured) { return measured.loads[i].*number; },
-            decimals, decimals == 0);
+            "  " + name_of(loads[i]),
+            [=](const Measured& measured) { return measured.loads[i].*number; }, decimals,
+            decimals == 0);
     }
+}
+
+std::string percent(double part) {
+    return std::to_string(std::lround(part * 100)) + " %";
+}
+
+// "typically 6 %, at most 31 % (04, 50 clients)": how far apart the rounds of a number are.
+std::string differences(const Report& report, Number LoadNumbers::*number) {
+    Number all;
+    double most = -1;
+    std::string where;
+    for (const StageReport& stage : report.stages) {
+        for (const LoadNumbers& load : stage.measured->loads) {
+            if ((load.*number).rounds.empty()) {
+                continue;
+            }
+            double difference = (load.*number).difference();
+            all.rounds.push_back(difference);
+            if (difference > most) {
+                most = difference;
+                where = stage.stage.number() + ", " + name_of(load);
+            }
+        }
+    }
+    return "typically " + percent(*all.median()) + ", at most " + percent(most) + " (" + where +
+           ")\n";
 }
 
 // "2,000, 01: 100": the most common number, then the exceptions.
@@ -144,6 +176,14 @@ std::string spread(const Report& report, std::size_t Measured::*number) {
 
 } // namespace
 
+std::string busy_warning(const Report& report) {
+    if (report.share_of_cores > 0.9) {
+        return "";
+    }
+    return "  This machine is busy: the tour got " + percent(report.share_of_cores) +
+           " of its " + std::to_string(report.machine.cores) + " cores. Trust no figure.\n";
+}
+
 std::string table_of(const Report& report) {
     Table table(report);
     auto field = [](Number Measured::*number) {
@@ -162,7 +202,13 @@ std::string table_of(const Report& report) {
     table.add("lines of the handler", field(&Measured::handler_lines));
 
     std::string cores = std::to_string(report.machine.cores);
-    return table.text() + "\n" + table.gaps() +
+    return table.text() + "\n" + table.gaps() + "  Timed figures: the median of " +
+           std::to_string(ROUNDS) +
+           " rounds. The highest and the lowest are apart by\n"
+           "    round trips  " +
+           differences(report, &LoadNumbers::round_trips_per_second) + "    p99 latency  " +
+           differences(report, &LoadNumbers::p99_us) + "    CPU time     " +
+           differences(report, &LoadNumbers::cpu_us) +
            "  Served at once: of the clients that tried, " +
            spread(report, &Measured::clients_tried) +
            ".\n"
@@ -173,6 +219,6 @@ std::string table_of(const Report& report) {
            " cores are shared: the\n"
            "  clients of the tour, one thread, need as much of them as the server does.\n"
            "  Idle clients: " +
-           spread(report, &Measured::idle_clients) +
-           "; memory of the process, without the kernel's.\n";
+           spread(report, &Measured::idle_clients) + "; memory of the process alone.\n" +
+           busy_warning(report);
 }

@@ -1,5 +1,8 @@
 // Tests of the pictures: what a trace says about the threads of a server, and that a picture of
-// it is one that a browser takes, whatever came between.
+// it is one that a browser takes, whatever came between. And of the figures: the rounds and the
+// table.
+#include "tour/report.hpp"
+#include "tour/terminal.hpp"
 #include "tour/threads.hpp"
 #include "tour/timeline.hpp"
 #include "tour/trace_file.hpp"
@@ -14,11 +17,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <ctime>
 #include <fstream>
 #include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 
@@ -222,4 +228,118 @@ TEST_CASE("the timeline is well-formed whatever the server did or did not do") {
         CHECK(picture.find("nan") == std::string::npos);
         CHECK(picture.find("=\"-") == std::string::npos); // left of the picture
     }
+}
+
+namespace {
+
+// All stages, with the widest numbers that fit, and each reason why there is none.
+Report widest_report() {
+    Report report{
+        {128, "Darwin 24.6 x86_64", "Apple Clang 17.0", "RelWithDebInfo"}, false, 1, 0.5, {}};
+    for (const Stage& stage : all_stages()) {
+        Measured measured;
+        measured.clients_tried = stage.one_at_a_time ? 100 : 2000;
+        measured.clients_served.rounds = {2000};
+        measured.threads.rounds = {2001};
+        measured.system_calls.why_not = "only Linux lets us count its calls";
+        measured.idle_clients = stage.idle_clients;
+        measured.memory_bytes.why_not = "it serves one client at a time";
+        measured.handler_lines.why_not = "its source cannot be read";
+        for (LoadNumbers& load : measured.loads) {
+            load.round_trips_per_second.rounds = {99'000, 990'000, 999'000};
+            load.p99_us.rounds = {11, 990'000, 20'000'000};
+            load.cpu_us.rounds = {2.25, 9999.9, 20'000};
+        }
+        report.stages.push_back({stage, {}, measured});
+    }
+    return report;
+}
+
+// A process that only calculates.
+Child start_busy_process() {
+    pid_t pid = ::fork();
+    if (pid == 0) {
+        ::alarm(10); // ends it if nobody else does
+        while (true) {
+            (void)std::clock();
+        }
+    }
+    return Child(pid);
+}
+
+} // namespace
+
+TEST_CASE("the median of the rounds counts, and how far apart they are") {
+    Number number{{110, 90, 100}, ""};
+    CHECK(number.median() == 100);
+    CHECK(number.difference() == doctest::Approx(0.2));
+    CHECK(Number{{}, "why"}.median() == std::nullopt);
+}
+
+TEST_CASE("each round adds to every timed figure that the stage can have") {
+    locate_programs("");
+    Effort effort{std::chrono::milliseconds(50), 10, raise_descriptor_limit()};
+    for (const Stage& stage : find_stages("01,07")) {
+        CAPTURE(stage.name);
+        Measured measured;
+        for (int i = 0; i < 2; ++i) {
+            measure_round(
+                stage, effort, [](const std::string&) {}, measured);
+        }
+        REQUIRE(measured.loads.size() == 4);
+        for (const LoadNumbers& load : measured.loads) {
+            CAPTURE(load.active_clients);
+            bool is_possible = !stage.one_at_a_time || load.active_clients == 1;
+            std::size_t rounds = is_possible ? 2 : 0;
+            CHECK(load.round_trips_per_second.rounds.size() == rounds);
+            CHECK(load.p99_us.rounds.size() == rounds);
+            CHECK(load.cpu_us.rounds.size() == rounds);
+            CHECK(load.cpu_us.why_not.empty() == is_possible);
+        }
+    }
+}
+
+TEST_CASE("the table and what is below it fit into 80 columns") {
+    Report report = widest_report();
+    std::istringstream text("  " + report.machine.line() + "\n" + table_of(report));
+    for (std::string line; std::getline(text, line);) {
+        CAPTURE(line);
+        CHECK(line.size() <= 80);
+    }
+}
+
+TEST_CASE("below the table: how far apart the rounds are, and where most") {
+    Report report = widest_report();
+    for (StageReport& stage : report.stages) {
+        for (LoadNumbers& load : stage.measured->loads) {
+            load.p99_us.rounds = {99, 100, 109};
+        }
+    }
+    report.stages[3].measured->loads[1].p99_us.rounds = {50, 200, 120};
+    CHECK(table_of(report).find("typically 10 %, at most 125 % (04, 50 clients)\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("the JSON has the median and the rounds") {
+    std::string json = as_json(widest_report());
+    CHECK(json.find(R"("p99_latency_us": 990000, "rounds_of_p99_latency_us": [11, 990000, )") !=
+          std::string::npos);
+}
+
+TEST_CASE("the tour warns where it does not get the cores") {
+    Report report = widest_report();
+    CHECK(busy_warning(report) ==
+          "  This machine is busy: the tour got 50 % of its 128 cores. Trust no figure.\n");
+    report.share_of_cores = 0.97;
+    CHECK(busy_warning(report) == "");
+}
+
+TEST_CASE("on a busy machine there is only a share of the cores") {
+    std::vector<Child> others;
+    for (unsigned i = 0; i < 2 * this_machine().cores; ++i) {
+        others.push_back(start_busy_process());
+    }
+    double share = share_of_cores();
+    CHECK(share > 0);
+    CHECK(share < 0.7); // a third, if they are treated alike
 }
