@@ -72,7 +72,7 @@ def buffers():
     it.arrow((785, 354), (988, 354))
     it.code(140, 326, "connect", "middle")
     it.code(1050, 340, "accept")
-    it.text(580, 426, "The program is not asked until it calls.")
+    it.text(580, 426, "The kernel does this without asking the program.")
     it.save()
 
 
@@ -134,11 +134,11 @@ def frame():
     it.text(170, 60, "what the caller has", colour=LINE)
     it.box(500, 60, 400, 310, fill=KERNEL)
     it.text(700, 40, "the frame, on the heap", colour=LINE)
-    for number, (what, fill) in enumerate([("its promise: what it yields", OURS), ("name: \"Ann\"", OURS),
+    for number, (what, fill) in enumerate([("the value it yields", OURS), ("name: \"Ann\"", OURS),
                                            ("i: 2", OURS), ("place: at the co_yield", HERE)]):
         it.box(520, 80 + 72 * number, 360, 60, what, fill)
     it.arrow((320, 165), (498, 165))
-    it.text(20, 270, "next(): go on at the place\nuntil the next co_yield", anchor="start")
+    it.text(20, 270, "next(): continue at the place,\nuntil the next co_yield", anchor="start")
     it.text(20, 350, "destroy: destructors run", anchor="start")
     it.text(915, 120, "the local\nvariables\nlive here,\nnot on\na stack", anchor="start")
     it.save()
@@ -175,7 +175,7 @@ def chain():
     it.code(780, 50, "awaited_by")
     it.arrow((1000, 268), (1000, 202))
     it.code(1140, 300, "the loop: waiting.resume()", "end")
-    it.text(20, 250, "Who ends says who runs next, and its value goes there.", anchor="start")
+    it.text(20, 250, "A coroutine that ends says who runs next, and passes its value on.", anchor="start")
     it.save()
 
 

@@ -42,13 +42,15 @@ int main() {
     Clock::time_point start = Clock::now();
     auto callback = [&] {
         bool is_late = Clock::now() - start >= 1s;
-        std::cout << "called " << (is_late ? "with the timer" : "at once") << '\n';
+        std::cout << "it is called " << (is_late ? "with the timer" : "at once") << '\n';
         loop.stop();
     };
     job = [&] {
 #ifdef SKETCH
-        loop.call_soon(callback); // it has nothing else
+        std::cout << "left with call_soon, "; // the sketch has nothing else
+        loop.call_soon(callback);
 #else
+        std::cout << "left with call_soon_threadsafe, ";
         loop.call_soon_threadsafe(callback);
 #endif
     };

@@ -25,7 +25,7 @@ class SleepyProtocol : public Protocol {
     void connection_made(Transport& transport) override { transport_ = &transport; }
     void data_received(std::string_view data) override {
         if (data == "work") {
-            is_working.release();
+            is_working.release(); // tells the experiment that we are here
             std::this_thread::sleep_for(200ms);
         }
         transport_->write(data);

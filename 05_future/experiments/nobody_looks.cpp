@@ -21,7 +21,7 @@ int main() {
     {
         Future<int> first(loop);
         {
-            Future<int> second = first; // another handle of the same Future
+            Future<int> second = first; // a copy: another handle of the same Future
             second.set_exception(error);
             std::cout << "  the exception is set; reports: " << reports << '\n';
         }

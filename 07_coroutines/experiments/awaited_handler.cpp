@@ -60,7 +60,7 @@ void two_clients(std::uint16_t port, const std::atomic<int>& ticks) {
     int ticks_before = ticks;
     bool has_answer = wait_for(talkative.fd(), POLLIN, 500ms);
     std::cout << (has_answer ? "it has an answer\n" : "after 500 ms it has no answer\n");
-    std::cout << "meanwhile another task has got on, times: " << ticks - ticks_before << '\n';
+    std::cout << "meanwhile another task has run " << ticks - ticks_before << " times\n";
 
     silent.close();
     std::cout << "the silent client leaves\n";

@@ -20,7 +20,7 @@ Coroutine<void> program() {
     co_await sleep(50ms);
     std::cout << "50 ms later it " << (task->done() ? "has failed" : "runs")
               << ", and nobody has noticed\n";
-    std::cout << "the last one who could ask it lets it go\n";
+    std::cout << "the last copy is dropped\n";
     task.reset();
     co_await sleep(0ms);
 
