@@ -30,7 +30,8 @@ const std::string STYLE = R"(    .title { font-size: 30px; font-weight: 700; }
     .legend { font-size: 15.5px; fill: #4a5662; }
     .event { font-size: 15.5px; font-weight: 700; }
     .kept { fill: #cfd9e6; stroke: #93a5bb; }
-    .runs, .call { fill: #24303c; }
+    .runs { fill: #1b6473; }
+    .call { fill: #24303c; }
     .light { fill: #ffffff; }
     .own { fill: #f6cf8b; stroke: #b98a2c; }
     .loop { fill: #e4e7ea; stroke: #b4bcc4; }
@@ -39,7 +40,8 @@ const std::string STYLE = R"(    .title { font-size: 30px; font-weight: 700; }
     @media (prefers-color-scheme: dark) {
       .legend { fill: #a7b1bc; }
       .kept, .asleep { fill: #33445a; stroke: #6d86a6; }
-      .runs, .call { fill: #e8ebee; }
+      .runs { fill: #8fd0dc; }
+      .call { fill: #e8ebee; }
       .light { fill: #14181d; }
       .own { fill: #6a4d12; stroke: #d9a441; }
       .loop { fill: #2c343d; stroke: #56626f; }
