@@ -47,7 +47,7 @@ std::vector<std::uint64_t> squares(std::uint64_t n) {
 
 Generator<std::uint64_t> yield_squares(std::uint64_t n) {
     for (std::uint64_t i = 0; i < n; ++i) {
-        co_yield i* i;
+        co_yield (i * i);
     }
 }
 
