@@ -178,9 +178,10 @@ template <typename Loop, typename Condition>
 void run_until(Loop& loop, Condition condition,
                const char* if_not = "what should happen next did not happen") {
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(6);
+    std::string message = std::string(if_not) + " within 6 s"; // one: doctest quotes each part
     while (!condition()) {
         bool is_in_time = std::chrono::steady_clock::now() < deadline;
-        REQUIRE_MESSAGE(is_in_time, if_not, " within 6 s");
+        REQUIRE_MESSAGE(is_in_time, message);
         loop.call_later(std::chrono::milliseconds(1), [&loop] { loop.stop(); });
         loop.run_forever();
     }

@@ -90,7 +90,7 @@ run_tests() {
 # Of what CTest prints, the line of each test, and what a test that has failed has printed.
 show_results() {
     sed -e '/^Internal ctest/d; /^Test project/d; /^ *Start /d; /^\[doctest\]/d; /^=====*$/d' \
-        -e '/^TEST CASE: /d; s|^\(\.\./\)*\([0-9][0-9]_\)|\2|' \
+        -e '/^TEST CASE: /d; s|^\(\.\./\)*||' \
         -e '/% tests passed/,$d' -e 's|^ *[0-9]*/[0-9]* Test *#[0-9]*: [^/]*/exercises/||'
 }
 
