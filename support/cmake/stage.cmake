@@ -56,7 +56,8 @@ add_custom_target(exercises)
 add_custom_target(wrong_solutions)
 # What is not written yet uses nothing. A library, so that its options come after -Wextra.
 add_library(unfinished INTERFACE)
-target_compile_options(unfinished INTERFACE -Wno-unused-parameter -Wno-unused-private-field)
+target_compile_options(unfinished INTERFACE -Wno-unused-parameter
+  $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wno-unused-private-field>)
 target_compile_definitions(unfinished INTERFACE _GLIBCXX_ASSERTIONS) # a wrong index is an error
 # Not optimised: whoever hangs is found by name, and what is done without a lock is really done.
 target_compile_options(unfinished INTERFACE -O0)

@@ -40,6 +40,34 @@ WARNING = """\
 [2/2] Linking CXX executable 07_coroutines/x
 """
 
+FAILURE = """\
+Preset CMake variables:
+-- Configuring done
+[1/9] Building CXX object 02_threads/CMakeFiles/y.dir/y.cpp.o
+../../02_threads/y.cpp:1:1: warning: not of interest now
+[2/9] Building CXX object 02_threads/CMakeFiles/x.dir/exercises/x_tests.cpp.o
+FAILED: 02_threads/CMakeFiles/x.dir/exercises/x_tests.cpp.o 
+/usr/bin/g++ -I../../02_threads/exercises -c ../../02_threads/exercises/x_tests.cpp
+In file included from ../../02_threads/exercises/x_tests.cpp:1:
+../../02_threads/exercises/x.hpp:15:44: error: expected ';' before '}' token
+   15 |     int now() const { return now_ }
+[3/9] Building CXX object 02_threads/CMakeFiles/z.dir/z.cpp.o
+ninja: build stopped: subcommand failed.
+"""
+
+RESULTS = """\
+Internal ctest changing into directory: /x/build/test
+    Start 1: 04_callbacks/exercises/call_every/an exception
+1/1 Test #1: 04_callbacks/exercises/call_every/an exception ...***Failed    6.01 sec
+[doctest] doctest version is "2.4.9"
+===============================================================================
+../../04_callbacks/exercises/call_every_tests.cpp:140:
+TEST CASE:  an exception
+
+../../support/testing/exercise_tests.hpp:184: FATAL ERROR: REQUIRE( is_in_time ) is NOT correct!
+0% tests passed, 1 tests failed out of 1
+"""
+
 
 class Tutorial(unittest.TestCase):
     def setUp(self):
@@ -130,6 +158,25 @@ class Tutorial(unittest.TestCase):
             "   31 |     sleep(pause);"])
         (self.root / "build/test.log").write_text("-- Configuring done\n")
         self.assertEqual(self.call("exercises.sh", "show_warnings test"), "")
+
+    def test_of_a_failed_build_what_the_compiler_says(self):
+        (self.root / "log").write_text(FAILURE)
+        self.assertEqual(self.call("exercises.sh", "show_errors log").splitlines(), [
+            "In file included from 02_threads/exercises/x_tests.cpp:1:",
+            "02_threads/exercises/x.hpp:15:44: error: expected ';' before '}' token",
+            "   15 |     int now() const { return now_ }"])
+        (self.root / "log").write_text("CMake Error: there is no compiler\n")
+        self.assertEqual(self.call("exercises.sh", "show_errors log"),
+                         "CMake Error: there is no compiler\n")
+
+    def test_results_of_an_exercise_name_files_as_seen_from_the_root(self):
+        (self.root / "results").write_text(RESULTS)
+        text = self.call("exercises.sh", "show_results <results")
+        self.assertEqual(text.splitlines(), [
+            "call_every/an exception ...***Failed    6.01 sec",
+            "04_callbacks/exercises/call_every_tests.cpp:140:",
+            "",
+            "support/testing/exercise_tests.hpp:184: FATAL ERROR: REQUIRE( is_in_time ) is NOT correct!"])
 
     def test_progress_of_a_build_names_the_file(self):
         line = "[26/47] Building CXX object 06_task/CMakeFiles/06_task_x.dir/exercises/x_tests.cpp.o"

@@ -57,8 +57,21 @@ quietly() {
     # A pipe's status is that of its last command; the status wanted travels on descriptor 3.
     status=$({ { "$@" 2>&1 3>&-; echo $? >&3; } | tee "$log" | show_progress; } 3>&1)
     [ "$status" = 0 ] && return
-    cat "$log" >&2
-    die 1 "$what: failed; the output above is also in $log"
+    show_errors "$log" >&2
+    die 1 "$what: failed; all of the output is in $log"
+}
+
+# Of a build by Ninja that has failed, what the compiler or linker says; all of any other output.
+show_errors() { # show_errors LOG
+    if ! grep -q '^FAILED: ' "$1"; then
+        cat "$1"
+        return
+    fi
+    awk '
+        /^\[[0-9]+\/[0-9]+\] / || /^ninja: / { is_shown = 0 }
+        is_shown { gsub(/(\.\.\/)+/, ""); print }
+        is_command { is_command = 0; is_shown = 1 }
+        /^FAILED: / { is_command = 1; is_shown = 0 }' "$1"
 }
 
 # What the compiler warns of in a build that succeeded: a forgotten co_await is only a warning. Each
