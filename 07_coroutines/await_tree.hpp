@@ -29,7 +29,7 @@ inline void print_await_tree(EventLoop& loop, std::ostream& out) {
     for (const auto& [number, task] : tasks) {
         numbers[&task->as_future()] = number;
     }
-    out << "await tree of " << tasks.size() << " tasks\n";
+    out << "await tree of " << tasks.size() << (tasks.size() == 1 ? " task\n" : " tasks\n");
     for (const auto& [number, task] : tasks) {
         std::vector<const CoroutinePromise*> stack;
         for (auto* frame = task->innermost(); frame != nullptr; frame = frame->awaited_by) {

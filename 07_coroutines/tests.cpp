@@ -1842,6 +1842,15 @@ TEST_CASE("the await tree shows every task and where it waits") {
     CHECK(has("\n  has not started\n"));
 }
 
+TEST_CASE("the await tree of one task") {
+    EventLoop loop;
+    std::string log;
+    create_task(loop, append(log, 'a'));
+    std::ostringstream out;
+    print_await_tree(loop, out);
+    CHECK(out.str().starts_with("await tree of 1 task\n"));
+}
+
 // ---- the event loop and the Future, which have come unchanged ------------------------------
 
 TEST_CASE("an exception handler may replace itself") {
