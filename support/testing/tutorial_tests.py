@@ -134,12 +134,24 @@ class Tutorial(unittest.TestCase):
                                     "experiment 02": "are: lost_update no_descriptors",
                                     "exercise": "as in: ./tutorial exercise 03",
                                     "exercise 99": "no stage '99'; there are: 01_blocking 02_",
-                                    "check": "as in: ./tutorial check ./my_server",
+                                    "check": "as in: ./tutorial check my_server.cpp",
                                     "diff 04": "as in: ./tutorial diff 04 05",
                                     "slides 04": "slides takes no arguments"}.items():
             text = self.run_in_root("./tutorial", *arguments.split(), status=2)
             self.assertIn(expected, text)
             self.assertEqual(text.count("\n"), 1, text)
+
+    def test_check_builds_a_source_file(self):
+        wire_tests = self.root / "build/test/support/testing/wire_tests"
+        wire_tests.parent.mkdir(parents=True)
+        wire_tests.write_text("#!/bin/sh\necho $1\n")
+        wire_tests.chmod(0o755)
+        (self.root / "my_server.cpp").touch()
+        stubs = (". support/tutorial/playing.sh; need() { :; }; build() { :; }; "
+                 "build_file() { echo built $1 with $stage; program=build/play/my_server; }; ")
+        text = self.call("exercises.sh", stubs + "check my_server.cpp")
+        self.assertIn("built my_server.cpp with 07_coroutines\n", text)
+        self.assertIn("--server=build/play/my_server\n", text)
 
     def test_the_next_exercise(self):
         for here, expected in {"stage=01_blocking name=line_reader": "01 messages",

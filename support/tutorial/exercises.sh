@@ -138,8 +138,8 @@ find_next_exercise() {
     done
 }
 
-check() { # check PROGRAM [--like STAGE]
-    how='check takes a program, as in: ./tutorial check ./my_server --like 02'
+check() { # check PROGRAM|FILE.cpp [--like STAGE]
+    how='check takes a program, or its .cpp, as in: ./tutorial check my_server.cpp --like 02'
     program='' like=''
     while [ $# -gt 0 ]; do
         case $1 in
@@ -159,8 +159,17 @@ check() { # check PROGRAM [--like STAGE]
     done
     [ -n "$program" ] || die 2 "$how"
     [ -f "$program" ] || die 2 "there is no program $program"
-    [ -x "$program" ] || die 2 "$program is not executable"
-    need doctest
+    case $program in
+        *.cpp)
+            [ -n "$like" ] || find_stage_of "$program"
+            need doctest
+            build_file "$program"
+            ;;
+        *)
+            [ -x "$program" ] || die 2 "$program is not executable"
+            need doctest
+            ;;
+    esac
     build 'the tests of a server' test wire_tests
     say "Checking $program ...
 (some seconds for a good server, up to a minute for others)"

@@ -49,6 +49,19 @@ find_stage_of() { # find_stage_of FILE: sets `stage`
     esac
 }
 
+# Builds a program of the reader's own, with the headers of `stage`.
+build_file() { # build_file FILE [OPTION]: sets `program`; needs `stage`
+    build 'what the stages have in common' tour common server_process "${stage}_echo_server"
+    built=$root/build/tour
+    compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$built/CMakeCache.txt")
+    program=$root/build/play/$(basename "$1" .cpp)
+    mkdir -p "$root/build/play" || exit 1
+    # What the compiler says is for the reader, warnings too.
+    "$compiler" -std=c++20 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
+        -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$@" -o "$program" \
+        "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
+}
+
 play() { # play FILE [--stage STAGE] [--asan] [ARGS]
     how='play takes a program of yours, as in: ./tutorial play try.cpp --stage 07'
     [ $# -gt 0 ] || die 2 "$how"
@@ -70,16 +83,7 @@ play() { # play FILE [--stage STAGE] [--asan] [ARGS]
         shift
     done
     need
-    build 'what the stages have in common' tour common server_process "${stage}_echo_server"
-    built=$root/build/tour
-    compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$built/CMakeCache.txt")
-    program=$root/build/play/$(basename "$file" .cpp)
-    mkdir -p "$root/build/play" || exit 1
-    # What the compiler says is for the reader, warnings too.
-    # shellcheck disable=SC2086 # `sanitizer` may be nothing
-    "$compiler" -std=c++20 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion $sanitizer \
-        -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$file" -o "$program" \
-        "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
+    build_file "$file" ${sanitizer:+"$sanitizer"}
     if [ -n "$sanitizer" ]; then
         set -- "$root/support/tutorial/sanitized" "$program" "$@"
         with_fixed_addresses "$@"
