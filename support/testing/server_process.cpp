@@ -331,8 +331,10 @@ std::string ServerProcess::errors_until(const std::string& text) {
     while (errors_text_.find(text) == std::string::npos) {
         auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
         if (!wait_for(errors_.get(), POLLIN, std::max(left, milliseconds(0)))) {
-            throw std::runtime_error("the server does not say '" + text +
-                                     "', only: " + errors_text_);
+            std::string wanted = text.substr(0, text.find('\n'));
+            throw std::runtime_error("the server does not say '" + wanted +
+                                     "' on standard error" +
+                                     (errors_text_.empty() ? "" : ", only: " + errors_text_));
         }
         if (!read_some(errors_, errors_text_)) {
             break;

@@ -3,17 +3,23 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <iostream>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +36,35 @@ bool has_ended(pid_t pid, siginfo_t& end) {
            end.si_pid == pid;
 }
 
+// The first line, and not too much of it.
+std::string shortened(const std::string& text) {
+    std::string line = text.substr(0, text.find('\n'));
+    return line.size() > 200 ? line.substr(0, 200) + " ..." : line;
+}
+
+// Of the file that is standard error now.
+std::string last_line_of_errors() {
+    std::array<char, 4096> buffer;
+    struct stat file {};
+    ::fstat(STDERR_FILENO, &file);
+    off_t begin = std::max<off_t>(file.st_size - static_cast<off_t>(buffer.size()), 0);
+    ssize_t count = ::pread(STDERR_FILENO, buffer.data(), buffer.size(), begin);
+    std::string text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    text.erase(text.find_last_not_of(" \n") + 1);
+    return shortened(text.substr(text.rfind('\n') + 1));
+}
+
 } // namespace
+
+void keep_errors_of_servers() {
+    std::FILE* file = std::tmpfile();
+    if (file == nullptr) {
+        throw std::system_error(errno, std::generic_category(), "tmpfile");
+    }
+    ::fcntl(::fileno(file), F_SETFL, O_APPEND); // so that it can be emptied between two tests
+    ::dup2(::fileno(file), STDERR_FILENO);
+    std::fclose(file);
+}
 
 void tell_if_ended(pid_t pid) {
     if (pid == 0) {
@@ -50,9 +84,10 @@ void tell_if_ended(pid_t pid) {
             end.si_status == SIGABRT
                 ? "by an exception that nobody caught, or by abort()"
                 : std::string("by signal ") + status + ", " + ::strsignal(end.si_status);
-        server_end = end.si_code == CLD_EXITED
-                         ? " (the server has ended, with status " + status + ")"
-                         : " (the server was terminated " + signal + ")";
+        std::string line = last_line_of_errors();
+        server_end = end.si_code == CLD_EXITED ? " (the server has ended, with status " + status
+                                               : " (the server was terminated " + signal;
+        server_end += (line.empty() ? "" : "; its last message: " + line) + ")";
     }
 }
 
@@ -148,12 +183,6 @@ Point& point_of(std::string_view test) {
     return points.emplace_back(Point{"(no point)", 0, {test}, 1, {"has no point"}});
 }
 
-// The first line, and not too much of it.
-std::string shortened(const std::string& text) {
-    std::string line = text.substr(0, text.find('\n'));
-    return line.size() > 200 ? line.substr(0, 200) + " ..." : line;
-}
-
 constexpr std::size_t WIDTH = 80;
 
 void print_indented(const std::string& text) {
@@ -178,6 +207,8 @@ class Verdict : public doctest::IReporter {
         test_ = test.m_name;
         failure_.clear();
         server_end.clear();
+        // Drops what the servers of the tests before have said. It cannot fail: the file is ours.
+        [[maybe_unused]] int result = ::ftruncate(STDERR_FILENO, 0);
         is_skipped_ = false;
         ++seen_;
         show_progress("test " + std::to_string(seen_) + " of at most " +
@@ -189,7 +220,8 @@ class Verdict : public doctest::IReporter {
             return;
         }
         if (data.m_threw) {
-            failure_ = data.m_exception.c_str();
+            std::string quoted = data.m_exception.c_str();
+            failure_ = quoted.substr(1, quoted.size() - 2);
         } else if (get_num_active_contexts() > 0) { // the message of CHECK_MESSAGE comes last
             std::ostringstream message;
             get_active_contexts()[get_num_active_contexts() - 1]->stringify(&message);

@@ -9,6 +9,10 @@
 // on it is only told.
 extern int verdict_model;
 
+// From now on standard error, ours and that of the servers, goes to a file: they may log what
+// they like, and the last line of it is told of a server that has ended.
+void keep_errors_of_servers();
+
 // To be called before a server is killed: that it has ended already explains most failures.
 // Does nothing if `pid` is 0.
 void tell_if_ended(pid_t pid);

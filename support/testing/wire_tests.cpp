@@ -31,7 +31,6 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -84,21 +83,19 @@ std::string random_bytes(std::size_t size, std::uint64_t seed = 1) {
     return bytes;
 }
 
+// As in "84 ('T')".
 std::string name_of(char byte) {
     auto value = static_cast<unsigned char>(byte);
-    if (value == 0) {
-        return "the zero byte";
-    }
     bool is_readable = value > 32 && value < 127;
-    return is_readable ? std::string("'") + byte + "'" : "byte " + std::to_string(value);
+    return std::to_string(value) + (is_readable ? std::string(" ('") + byte + "')" : "");
 }
 
 // In words, where what was received is not what was expected.
 std::string difference(std::string_view received, std::string_view expected) {
     auto [wrong, right] =
         std::mismatch(received.begin(), received.end(), expected.begin(), expected.end());
-    std::string place = "number " + std::to_string(right - expected.begin() + 1) + " of " +
-                        std::to_string(expected.size()) + " bytes";
+    std::string place = "byte " + std::to_string(right - expected.begin() + 1) + " of " +
+                        std::to_string(expected.size());
     if (right == expected.end()) {
         return "more came back than the " + std::to_string(expected.size()) + " bytes sent";
     }
@@ -178,8 +175,12 @@ class Client {
         return sent;
     }
 
-    bool is_silent(std::chrono::milliseconds duration) {
-        return !wait_for(socket_.fd(), POLLIN, duration);
+    // Nothing comes; `if_data` says what it means if bytes do.
+    void check_silent(std::chrono::milliseconds duration, const std::string& if_data) {
+        bool is_silent = !wait_for(socket_.fd(), POLLIN, duration);
+        bool is_closed = !is_silent && socket_.try_recv(1) == "";
+        std::string what = is_closed ? "the server has closed the connection" : if_data;
+        REQUIRE_MESSAGE(is_silent, what);
     }
 
     // The server has sent all it will ever send, and nothing is left of it.
@@ -228,6 +229,8 @@ class Client {
   private:
     Socket socket_;
 };
+
+const std::string SERVED = "a client was served without a free descriptor";
 
 void check_serves_another(const ServerProcess& server) {
     Client client(server);
@@ -311,25 +314,29 @@ void check_status_0(const Ending& ending) {
 void check_refusal(const std::vector<std::string>& arguments, int status) {
     ServerSetup setup = setup_with(arguments);
     Finished run = run_program(server_program, setup.arguments);
-    std::string what;
+    std::string with = "with";
     for (const std::string& argument : arguments) {
-        what += "'" + argument + "' ";
+        with += " '" + argument + "'";
     }
-    INFO("arguments: ", what);
     INFO("standard error: ", run.errors);
-    CHECK(run.ending.signal == 0);
-    CHECK(run.ending.status == status);
-    CHECK(run.output.empty());
-    CHECK((is_verdict || run.errors.starts_with("echo_server: ")));
+    bool is_refused = run.ending.signal == 0 && run.ending.status == status;
+    CHECK_MESSAGE(is_refused, with, " it ended with ", describe(run.ending),
+                  ", and should with status ", status);
+    CHECK_MESSAGE(run.output.empty(), with, " it prints something on standard output");
+    bool is_named = is_verdict || run.errors.starts_with("echo_server: ");
+    CHECK_MESSAGE(is_named, with, " its message does not begin with its name");
     std::size_t end_of_line = run.errors.find('\n');
-    REQUIRE(end_of_line != std::string::npos);
+    REQUIRE_MESSAGE(end_of_line != std::string::npos, with,
+                    " it prints no line on standard error");
     std::string rest = run.errors.substr(end_of_line + 1);
     if (status == 2) {
-        CHECK(rest.starts_with("usage: "));
+        CHECK_MESSAGE(rest.starts_with("usage: "), with,
+                      " the second line on standard error does not begin with 'usage: '");
     } else {
-        CHECK(rest.empty());
+        CHECK_MESSAGE(rest.empty(), with, " it prints more than one line on standard error");
     }
-    CHECK(run.errors.find("terminate") == std::string::npos);
+    bool is_caught = run.errors.find("terminate") == std::string::npos;
+    CHECK_MESSAGE(is_caught, with, " it ends by an exception that nobody catches");
 }
 
 // Ends a server that has clients in every state. Returns how it ended; a new one must be able
@@ -523,16 +530,16 @@ TEST_CASE("a client that has gone leaves no descriptor behind") {
 }
 
 TEST_CASE("SIGSTOP and SIGCONT lose nothing") {
+    const std::string UNSENT = "something came that nobody had sent";
     Server server;
     Client client(server);
     for (int i = 0; i < 5; ++i) {
-        bool is_silent = client.is_silent(30ms); // then it waits: its call is interrupted
-        CHECK_MESSAGE(is_silent, "something came that nobody had sent");
+        client.check_silent(30ms, UNSENT); // then it waits: its call is interrupted
         server.stop();
         client.send("hello");
         server.resume();
         check_same(client.receive(5), "hello");
-        CHECK_MESSAGE(client.is_silent(30ms), "something came that nobody had sent");
+        client.check_silent(30ms, UNSENT);
         server.stop();
         server.resume();
     }
@@ -597,13 +604,14 @@ TEST_CASE("it listens on an IPv6 address") {
 
 TEST_CASE("--help shows the usage") {
     Finished run = run_program(server_program, setup_with({"--help"}).arguments);
-    CHECK(run.ending.signal == 0);
-    CHECK(run.ending.status == 0);
-    CHECK(run.output.starts_with("usage: "));
+    check_status_0(run.ending);
+    CHECK_MESSAGE(run.output.starts_with("usage: "),
+                  "what it prints on standard output does not begin with 'usage: '");
     for (const char* option : {"--host", "--port", "--quiet"}) {
-        CHECK(run.output.find(option) != std::string::npos);
+        bool is_told = run.output.find(option) != std::string::npos;
+        CHECK_MESSAGE(is_told, "the usage does not tell of ", option);
     }
-    CHECK(run.errors.empty());
+    CHECK_MESSAGE(run.errors.empty(), "it prints something on standard error: ", run.errors);
 }
 
 TEST_CASE("wrong arguments get one clear line and the usage") {
@@ -635,11 +643,15 @@ TEST_CASE("it logs clients unless it is told to be quiet") {
     Client client(server);
     std::string name = "127.0.0.1:" + client.own_port();
     client.echo("hello");
-    CHECK(server.errors_until("connected\n") == name + " connected\n");
+    const std::string connected = name + " connected\n";
+    std::string errors = server.errors_until("connected\n");
+    CHECK_MESSAGE(errors == connected,
+                  "'ADDRESS connected' is to be said of a client, and it says: ", errors);
     client.half_close();
     client.check_end();
-    CHECK(server.errors_until(name + " disconnected\n") ==
-          name + " connected\n" + name + " disconnected\n");
+    errors = server.errors_until("disconnected\n");
+    CHECK_MESSAGE(errors == connected + name + " disconnected\n",
+                  "'ADDRESS disconnected' is to be said of a client, and it says: ", errors);
 
     setup.arguments.push_back("--quiet");
     Server quiet(setup);
@@ -647,7 +659,8 @@ TEST_CASE("it logs clients unless it is told to be quiet") {
     check_serves_another(quiet);
     quiet.signal(SIGTERM);
     quiet.wait();
-    CHECK(quiet.errors_until("the end of file") == "");
+    errors = quiet.errors_until("the end of file");
+    CHECK_MESSAGE(errors == "", "with --quiet it says: ", errors);
 }
 
 TEST_SUITE_END();
@@ -724,13 +737,12 @@ TEST_CASE("without a free descriptor it waits and does not spin") {
     for (std::size_t i = 0; i < 8; ++i) {
         check_same(clients[i].receive(8), "hello " + std::to_string(10 + i));
     }
-    REQUIRE_MESSAGE(clients.back().is_silent(300ms),
-                    "a client that has to wait for a free descriptor was not left waiting");
+    clients.back().check_silent(300ms, SERVED);
 
     // A server that tries again and again without a pause uses all of a processor.
     double cpu_before = server.cpu_seconds();
     auto start = std::chrono::steady_clock::now();
-    CHECK_MESSAGE(clients.back().is_silent(1000ms), "it was served without a free descriptor");
+    clients.back().check_silent(1000ms, SERVED);
     double cpu = server.cpu_seconds() - cpu_before;
     std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     CHECK_MESSAGE(cpu < 0.1 * elapsed.count(), "the server spins: it used the processor for ",
@@ -882,7 +894,7 @@ TEST_CASE("SIGTERM ends it even without a free descriptor") {
         clients.emplace_back(server);
     }
     // By now it has noticed; one that cannot wait has ended.
-    REQUIRE(clients.back().is_silent(300ms));
+    clients.back().check_silent(300ms, SERVED);
     clients.front().echo("hello");
     server.signal(SIGTERM);
     Ending ending = server.wait();
@@ -956,9 +968,9 @@ TEST_CASE("the second client waits until the first has gone and is then served i
     std::string data = random_bytes(100'000);
     second.send(data);
     second.half_close();
-    CHECK(second.is_silent(200ms));
+    second.check_silent(200ms, "two clients are served at once");
     first.echo("still mine");
-    CHECK(second.is_silent(200ms));
+    second.check_silent(200ms, "two clients are served at once");
     first.close();
     check_same(second.receive(data.size()), data);
     second.check_end();
@@ -971,20 +983,22 @@ TEST_CASE("without a free descriptor for the one client it waits") {
     first.echo("hello");
     rlimit before{};
     rlimit none{};
-    REQUIRE(::prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before) == 0);
+    bool is_limited = ::prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before) == 0;
     none.rlim_max = before.rlim_max;
-    REQUIRE(::prlimit(server.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
+    is_limited = is_limited && ::prlimit(server.pid(), RLIMIT_NOFILE, &none, nullptr) == 0;
+    REQUIRE_MESSAGE(is_limited, "the server's limit of descriptors cannot be changed");
 
     Client client(server);
     client.send("hello");
     first.close(); // so that the server calls accept, in vain
-    REQUIRE_MESSAGE(client.is_silent(300ms), "it was served without a free descriptor");
+    client.check_silent(300ms, SERVED);
     double cpu_before = server.cpu_seconds();
-    CHECK_MESSAGE(client.is_silent(1000ms), "it was served without a free descriptor");
+    client.check_silent(1000ms, SERVED);
     double cpu = server.cpu_seconds() - cpu_before;
     CHECK_MESSAGE(cpu < 0.1, "the server spins: it used the processor for ", cpu, " of 1 s");
 
-    REQUIRE(::prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr) == 0);
+    bool is_as_before = ::prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr) == 0;
+    REQUIRE_MESSAGE(is_as_before, "the server's limit of descriptors cannot be changed back");
     check_same(client.receive(5), "hello");
 }
 #endif
@@ -1022,7 +1036,7 @@ int run_verdict(doctest::Context& context) {
     context.addFilter("test-suite", suites_of_model());
     // These are about options that only our servers have, or that a server need not be.
     context.addFilter("test-case-exclude", "*--selector*,--debug*,the second client waits*");
-    ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO); // the server may log what it likes
+    keep_errors_of_servers();
     context.run();
     return is_well() ? 0 : 1;
 }

@@ -27,7 +27,7 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 13> MISTAKES = {
+constexpr std::array<std::string_view, 14> MISTAKES = {
     "none",
     "ignores a short send",
     "dies of a reset",
@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, 13> MISTAKES = {
     "dies of SIGPIPE",
     "mixes up two clients",
     "forgets to wait",
+    "closes a silent client",
 };
 
 std::string_view mistake = "none";
@@ -143,9 +144,17 @@ void echo_server(Socket listener) {
         }
         // Last, and left out during a pause: poll ignores the descriptor -1.
         entries.push_back({pauses ? -1 : listener.fd(), POLLIN, 0});
-        if (::poll(entries.data(), static_cast<nfds_t>(entries.size()), pauses ? 100 : -1) ==
-            -1) {
+        bool is_impatient = mistake == "closes a silent client";
+        int count = ::poll(entries.data(), static_cast<nfds_t>(entries.size()),
+                           is_impatient ? 10
+                           : pauses     ? 100
+                                        : -1);
+        if (count == -1) {
             continue; // EINTR
+        }
+        if (count == 0 && is_impatient) {
+            clients.clear();
+            continue;
         }
         pauses = false;
         for (std::size_t i = clients.size(); i-- > 0;) { // backwards: erasing moves the others

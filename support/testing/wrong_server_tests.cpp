@@ -151,6 +151,12 @@ TEST_CASE("check names the promise that is broken") {
     check_verdict(
         "spins without descriptors", "without a free descriptor it waits and does not spin",
         "when descriptors run out it waits for some, without spinning", "the server spins");
+    check_verdict("closes a silent client", "SIGSTOP and SIGCONT lose nothing",
+                  "it can be stopped, continued, ended, and started again on its port",
+                  "the server has closed the connection");
+    check_verdict("mixes up two clients", "what belongs to one client never reaches another",
+                  "many clients are served at once, and none is in another's way",
+                  "byte 1 of 3000 is ");
 }
 
 TEST_CASE("check says that the server has died") {
@@ -160,13 +166,24 @@ TEST_CASE("check says that the server has died") {
                         "--test-case=a client that resets the connection harms nobody"});
     INFO(run.output);
     CHECK(run.ending.status == 1);
-    CHECK(run.output.find("(the server has ended, with status 1)") != std::string::npos);
+    CHECK(run.output.find(
+              "(the server has ended, with status 1; its last message: echo_server: ") !=
+          std::string::npos);
     run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                           "--server-arg=lets an exception out",
                           "--test-case=a client that resets the connection harms nobody"});
     INFO(run.output);
-    CHECK(run.output.find("(the server was terminated by an exception that nobody caught") !=
-          std::string::npos);
+    CHECK(run.output.find("(the server was terminated by an exception that nobody caught, or "
+                          "by abort(); its last message: what(): ") != std::string::npos);
+}
+
+TEST_CASE("check says what is missing in the log") {
+    Finished run =
+        run_check("4", {"--server=" ECHO_SERVER, "--server-arg=--quiet",
+                        "--test-case=it logs clients unless it is told to be quiet"});
+    INFO(run.output);
+    CHECK(run.output.find("it logs clients unless it is told to be quiet: the server does not "
+                          "say 'connected' on standard error\n") != std::string::npos);
 }
 
 TEST_CASE("check says which byte is missing, and why something was not tried") {
