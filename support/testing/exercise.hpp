@@ -14,6 +14,8 @@ constexpr int NOT_STARTED = 77;
                               int line = __builtin_LINE()) {
     std::string place = file; // as in "03_select/exercises/outgoing_buffer.hpp"
     place.erase(0, place.rfind('/', place.rfind("/exercises/") - 1) + 1);
-    std::cout << "not started: " << place << ':' << line << ": " << hint << std::endl;
+    // In one piece: several threads may be here at once.
+    std::cout << "not started: " + place + ':' + std::to_string(line) + ": " + hint + '\n'
+              << std::flush;
     std::_Exit(NOT_STARTED);
 }
