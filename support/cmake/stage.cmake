@@ -32,10 +32,14 @@
 #   exercises(NAME...)             exercises/NAME.hpp, NAME_tests.cpp, solutions/NAME.hpp and
 #                                  hints/NAME.md, from the easiest to the hardest; and the wrong
 #                                  solutions that the tests have to find, wrong/*/NAME.hpp
+#   no_data_race(NAME...)          the tests of these exercises run once more with ThreadSanitizer, where
+#                                  there is one, as a test of that name
 
 include(CheckCXXSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -fsanitize=address)
 check_cxx_source_compiles("int main() {}" HAVE_ADDRESS_SANITIZER) # Clang has it in a package of its own
+set(CMAKE_REQUIRED_FLAGS -fsanitize=thread)
+check_cxx_source_compiles("int main() {}" HAVE_THREAD_SANITIZER)
 unset(CMAKE_REQUIRED_FLAGS)
 
 string(FIND "${CMAKE_CXX_FLAGS}" "-fsanitize" SANITIZED)
@@ -336,9 +340,52 @@ function(add_exercise name)
   endforeach()
 endfunction()
 
+function(no_data_race)
+  if(NOT BUILD_TESTING OR SANITIZED OR NOT HAVE_THREAD_SANITIZER)
+    return()
+  endif()
+  foreach(name IN LISTS ARGN)
+    add_race_test(${name} exercise exercises)
+    add_race_test(${name} solution exercises/solutions)
+  endforeach()
+endfunction()
+
+function(add_race_test name kind folder)
+  set(program ${STAGE}_${name}_${kind}_races)
+  add_race_program(${program} ${name} ${folder})
+  add_dependencies(${STAGE}_${name}_${kind} ${program})
+  append_race_test(${program} ${STAGE}/${kind}s/${name}/no\ data\ race "${STAGE};${kind}s")
+endfunction()
+
+function(add_race_program program name folder)
+  add_executable(${program} EXCLUDE_FROM_ALL exercises/${name}_tests.cpp)
+  target_include_directories(${program} PRIVATE
+    ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${program} PRIVATE exercise_main unfinished ${STAGE_LIBRARY})
+  target_compile_options(${program} PRIVATE -fsanitize=thread -g)
+  target_link_options(${program} PRIVATE -fsanitize=thread)
+endfunction()
+
+# --no-exitcode: tests that fail have been told already. "FATAL": not on this machine.
+function(append_race_test program test_name labels) # [what it has to say]
+  set(test_name "[==[${test_name}]==]")
+  set(expected "")
+  if(ARGN)
+    set(expected "PASS_REGULAR_EXPRESSION [==[${ARGN}]==]")
+  endif()
+  file(APPEND ${EXERCISE_LABELS}
+    "if(EXISTS [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==])\n"
+    "  add_test(${test_name} [==[${CMAKE_SOURCE_DIR}/support/tutorial/sanitized]==]\n"
+    "    [==[${CMAKE_CURRENT_BINARY_DIR}/${program}]==] --no-exitcode)\n"
+    "  set_tests_properties(${test_name} PROPERTIES LABELS [==[${labels}]==]\n"
+    "    TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT TSAN_OPTIONS=halt_on_error=1\n"
+    "    SKIP_RETURN_CODE 77 SKIP_REGULAR_EXPRESSION [==[FATAL: ThreadSanitizer]==] ${expected})\n"
+    "endif()\n")
+endfunction()
+
 # A mistake that a student would make begins with
 #   // Wrong: what is wrong
-#   // Test: the test case that finds it
+#   // Test: the test case that finds it, or: no data race
 #   // Says: what that test has to print
 # In sanitized programs the sanitizer would find some of them first.
 function(add_wrong_solution name file)
@@ -353,14 +400,23 @@ function(add_wrong_solution name file)
   endif()
   set(test "${CMAKE_MATCH_1}")
   set(says "${CMAKE_MATCH_2}")
+  string(REGEX REPLACE "([][+.*()^$?|])" "[\\1]" says "${says}")
+  set(program ${STAGE}_${name}_wrong_${mistake})
+  if(test STREQUAL "no data race")
+    if(HAVE_THREAD_SANITIZER)
+      add_race_program(${program} ${name} ${folder})
+      add_dependencies(wrong_solutions ${program})
+      append_race_test(${program} ${STAGE}/wrong/${name}/${mistake} "${STAGE};wrong"
+        "ERROR: .*${says}")
+    endif()
+    return()
+  endif()
   file(READ exercises/${name}_tests.cpp tests)
   string(FIND "${tests}" "TEST_CASE(\"${test}\")" place)
   if(place EQUAL -1)
     message(SEND_ERROR " ${STAGE}/${file} names a test case that there is not: ${test}")
   endif()
   string(REPLACE "," "\\," test "${test}")
-  string(REGEX REPLACE "([][+.*()^$?|])" "[\\1]" says "${says}")
-  set(program ${STAGE}_${name}_wrong_${mistake})
   add_executable(${program} EXCLUDE_FROM_ALL exercises/${name}_tests.cpp)
   target_include_directories(${program} PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR}/${folder} ${CMAKE_CURRENT_SOURCE_DIR})

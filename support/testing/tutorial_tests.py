@@ -26,6 +26,21 @@ previously allocated by thread T0 here:
     #0 0x7fff in operator new(unsigned long) ../../../../src/libsanitizer/asan/asan_new_delete.cpp:95
 """
 
+RACE = """\
+    20 threads serve a client each
+==================
+WARNING: ThreadSanitizer: data race (pid=7)
+  Read of size 4 at 0x7b08 by thread T3:
+    #0 int const& std::max<int>(int const&, int const&) /usr/include/c++/12/bits/stl_algobase.h:258 (x+0x12)
+    #1 ClientCounter::most() const ../../02_threads/exercises/client_counter.hpp:12 (x+0x34)
+
+  Previous write of size 4 at 0x7b08 by main thread (mutexes: write M9):
+    #0 ClientCounter::enter() ../../02_threads/exercises/client_counter.hpp:20 (x+0x56)
+
+SUMMARY: ThreadSanitizer: data race ../../02_threads/exercises/client_counter.hpp:12
+==================
+"""
+
 WARNING = """\
 -- Configuring done
 [1/2] Building CXX object 07_coroutines/CMakeFiles/x.dir/exercises/retry_tests.cpp.o
@@ -217,6 +232,15 @@ class Tutorial(unittest.TestCase):
             "    used: say_goodbye /home/ada/try.cpp:16",
             "    freed by: greet 07_coroutines/try.cpp:23",
             "(11 more lines of the report: --whole)"])
+
+    def test_a_data_race_is_told_in_three_lines(self):
+        (self.root / "report").write_text(RACE)
+        text = self.run_in_root("support/tutorial/sanitized", "cat", "report")
+        self.assertEqual(text.splitlines(), [
+            "    20 threads serve a client each",
+            "    ERROR: a data race: two threads use the same memory at once, and one changes it",
+            "    one reads: ClientCounter::most() const 02_threads/exercises/client_counter.hpp:12",
+            "    one writes: ClientCounter::enter() 02_threads/exercises/client_counter.hpp:20"])
 
     def test_a_program_without_a_report_is_left_alone(self):
         text = self.run_in_root("support/tutorial/sanitized", "sh", "-c", "echo fine; exit 5", status=5)

@@ -83,8 +83,8 @@ run_exercise() {
 }
 
 run_tests() {
-    ctest --test-dir "$root/build/test" --output-on-failure --no-tests=error \
-        -R "^$stage/exercises/${name:+$name/}"
+    (with_fixed_addresses ctest --test-dir "$root/build/test" --output-on-failure --no-tests=error \
+        -R "^$stage/exercises/${name:+$name/}")
 }
 
 # Of what CTest prints, the line of each test, and what a test that has failed has printed.
