@@ -264,12 +264,26 @@ Program parse_disassembly(std::istream& text, const std::string& source) {
     return parser.finish();
 }
 
+bool has_lines(const Program& program) {
+    return std::any_of(program.blocks.begin(), program.blocks.end(), [](const auto& block) {
+        const std::vector<BlockPart>& parts = block.second.parts;
+        return std::any_of(parts.begin(), parts.end(),
+                           [](const BlockPart& part) { return part.line != 0; });
+    });
+}
+
 Program read_program(const std::string& program, const std::string& source) {
     std::istringstream text(
         output_of("objdump -d -l --no-show-raw-insn '" + program + "' 2>/dev/null"));
     Program result = parse_disassembly(text, source);
     if (result.blocks.empty()) {
         throw std::runtime_error("objdump (of binutils) finds no blocks in " + program);
+    }
+    if (!has_lines(result)) { // the clone was moved, or ccache has changed the path
+        throw std::runtime_error("the debug information of " + program +
+                                 " names another folder than that of " + source +
+                                 ": delete build/tour and build again (ccache: without a "
+                                 "base directory)");
     }
     return result;
 }

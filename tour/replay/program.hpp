@@ -38,9 +38,10 @@ struct Program {
 };
 
 // `source` is the path of the echo_server.cpp it was made of. Throws std::runtime_error where
-// there is no objdump.
+// there is no objdump, or no line of `source` is found.
 Program read_program(const std::string& program, const std::string& source);
 
 // For the tests: from what objdump prints.
 Program parse_disassembly(std::istream& text, const std::string& source);
+bool has_lines(const Program& program);
 std::string readable_name(const std::string& symbol);

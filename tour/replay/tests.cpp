@@ -251,6 +251,11 @@ TEST_CASE("a block is what stands between two calls of the recorder, up to a jum
     const Block& second = program.blocks.at(0x119);
     CHECK(!second.is_entry);
     CHECK(second.parts.empty());
+
+    CHECK(has_lines(program));
+    text.clear();
+    text.seekg(0);
+    CHECK(!has_lines(parse_disassembly(text, "/moved/echo_server.cpp")));
 }
 
 TEST_CASE("a statement is known by its first line") {
