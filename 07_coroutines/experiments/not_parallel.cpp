@@ -55,11 +55,13 @@ void tell(const std::vector<Work>& works, Clock::time_point start) {
 Coroutine<void> program() {
     std::cout << "processors: " << std::thread::hardware_concurrency() << "\ntwo tasks\n";
     Clock::time_point start = Clock::now();
-    tell(co_await gather(work_in_a_task(), work_in_a_task()), start);
+    std::vector<Work> works = co_await gather(work_in_a_task(), work_in_a_task());
+    tell(works, start);
 
     std::cout << "two functions, run in the executor\n";
     start = Clock::now();
-    tell(co_await gather(run_in_executor(work), run_in_executor(work)), start);
+    works = co_await gather(run_in_executor(work), run_in_executor(work));
+    tell(works, start);
 }
 
 int main() {
