@@ -186,7 +186,7 @@ class Slide {
     checkPicture(picture) {
         const host = document.body.appendChild(document.createElement("div"));
         host.style = "position: fixed; inset: 0; z-index: 1000; color-scheme: light";
-        const [base64, part] = picture.src.split("base64,")[1].split("#");
+        const [base64, view] = picture.src.split("base64,")[1].split("#");
         const source = new TextDecoder().decode(
             Uint8Array.from(atob(base64), character => character.charCodeAt(0)));
         const root = host.attachShadow({ mode: "open" });
@@ -195,8 +195,8 @@ class Slide {
         const { width, height } = picture.getBoundingClientRect();
         svg.setAttribute("width", width);
         svg.setAttribute("height", height);
-        if (part) { // only this rectangle is shown: svgView(viewBox(X,Y,WIDTH,HEIGHT))
-            svg.setAttribute("viewBox", part.match(/[\d.]+,[\d.,]+/)[0]);
+        if (view) { // only this rectangle is shown: svgView(viewBox(X,Y,WIDTH,HEIGHT))
+            svg.setAttribute("viewBox", view.match(/[\d.]+,[\d.,]+/)[0]);
         }
         const paper = backgroundOf(picture);
         for (const text of textsIn(svg)) {

@@ -55,10 +55,9 @@ def some_lines(lines, part):
     """Of a transcript the command and a part of what it prints, with dots for what is left out."""
     first, _, last = part.partition(" .. ")
     start = next((i for i, line in enumerate(lines) if first in line), None)
-    end = next((i for i, line in enumerate(lines) if last in line and i >= (start or 0)), None)
+    end = next((i for i, line in enumerate(lines) if i >= (start or 0) and last in line), None)
     if start is None or end is None:
         raise NotFound(f"the transcript has no {part!r}")
-    end = end if last else start
     above = ["..."] if start > 1 else []
     below = ["..."] if end + 1 < len(lines) else []
     return [lines[0], *above, *lines[start : end + 1], *below]

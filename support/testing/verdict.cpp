@@ -42,6 +42,12 @@ std::string shortened(const std::string& text) {
     return line.size() > 200 ? line.substr(0, 200) + " ..." : line;
 }
 
+// doctest puts what an exception says into quotes.
+std::string without_quotes(const std::string& text) {
+    bool is_quoted = text.size() >= 2 && text.starts_with('"') && text.ends_with('"');
+    return is_quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 // Of the file that is standard error now.
 std::string last_line_of_errors() {
     std::array<char, 4096> buffer;
@@ -220,8 +226,7 @@ class Verdict : public doctest::IReporter {
             return;
         }
         if (data.m_threw) {
-            std::string quoted = data.m_exception.c_str();
-            failure_ = quoted.substr(1, quoted.size() - 2);
+            failure_ = without_quotes(data.m_exception.c_str());
         } else if (get_num_active_contexts() > 0) { // the message of CHECK_MESSAGE comes last
             std::ostringstream message;
             get_active_contexts()[get_num_active_contexts() - 1]->stringify(&message);

@@ -145,10 +145,11 @@ void echo_server(Socket listener) {
         // Last, and left out during a pause: poll ignores the descriptor -1.
         entries.push_back({pauses ? -1 : listener.fd(), POLLIN, 0});
         bool is_impatient = mistake == "closes a silent client";
-        int count = ::poll(entries.data(), static_cast<nfds_t>(entries.size()),
-                           is_impatient ? 10
-                           : pauses     ? 100
-                                        : -1);
+        int timeout = pauses ? 100 : -1;
+        if (is_impatient) {
+            timeout = 10;
+        }
+        int count = ::poll(entries.data(), static_cast<nfds_t>(entries.size()), timeout);
         if (count == -1) {
             continue; // EINTR
         }
