@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <exception>
 #include <iostream>
-#include <map>
+#include <list>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -27,16 +26,13 @@ struct Client {
     Socket socket;
     std::string outgoing; // received but not sent back yet; until it is, we do not receive more
 };
-using Clients = std::map<int, Client>; // by descriptor
 
-// Sends as much as the kernel takes now.
-bool on_writable(Client& client) {
-    std::size_t sent = client.socket.try_send(client.outgoing).value_or(0);
-    client.outgoing.erase(0, sent);
-    return true;
+// Sends as much of it as the kernel takes now.
+void on_writable(Client& client) {
+    client.outgoing.erase(0, client.socket.try_send(client.outgoing).value_or(0));
 }
 
-// Receives what is there now and sends it back. Returns false at the end of the stream.
+// Receives what is there now. Returns false at the end of the stream.
 bool on_readable(Client& client) {
     char buffer[4096];
     std::optional<std::string_view> data = client.socket.try_recv(buffer);
@@ -48,94 +44,98 @@ bool on_readable(Client& client) {
         return false;
     }
     client.outgoing = *data;
-    return on_writable(client);
+    return true;
 }
 
 // Serves one client as far as that goes without waiting. Returns false when it is to be closed.
 bool echo_handler(Client& client) {
     try {
-        return client.outgoing.empty() ? on_readable(client) : on_writable(client);
+        if (!client.outgoing.empty() || on_readable(client)) {
+            on_writable(client);
+            return true;
+        }
     } catch (const std::exception& error) {
         log_line(client.socket.address(), error.what());
-        return false;
     }
+    return false;
 }
 
-// Accepts one client, if there is one. Returns when to try again.
-Clock::time_point accept_client(Socket& listener, Clients& clients) {
+// Accepts one client, if there is one. Returns false if there is no room for another.
+bool accept_client(Socket& listener, std::list<Client>& clients) {
     try {
         if (std::optional<Socket> socket = listener.try_accept()) {
-            int fd = socket->fd();
-            bool has_room = fd < FD_SETSIZE; // beyond it FD_SET would write outside of the set
-            log_line(socket->address(),
-                     has_room ? "connected" : "refused: too many for select");
-            if (has_room) {
-                clients.emplace(fd, Client{std::move(*socket), ""});
+            if (socket->fd() < FD_SETSIZE) {
+                log_line(socket->address(), "connected");
+                clients.push_back({std::move(*socket), ""});
+            } else { // FD_SET would write outside of the set
+                log_line(socket->address(), "refused: too many for select");
             }
         }
+        return true;
     } catch (const std::system_error& error) {
         if (is_broken_listener(error)) {
             throw;
         }
-        // No free descriptor, say. The client stays in the queue and the listener readable:
-        // without a pause select would return at once, again and again.
         log_line(listener.address(), error.what());
-        return Clock::now() + 100ms;
+        return false;
     }
-    return Clock::now();
 }
 
-// Waits until somebody can go on; the sets then contain them. The listener has to wait until
-// `next_accept`.
-void wait(const Socket& listener, Clock::time_point next_accept, const Clients& clients,
-          fd_set& readable, fd_set& writable) {
-    FD_ZERO(&readable);
-    FD_ZERO(&writable);
+struct Ready {
+    fd_set readable, writable;
+};
+
+// Waits until a client can go on, or is there to be accepted: not before `next_accept`.
+Ready wait(const Socket& listener, Clock::time_point next_accept,
+           const std::list<Client>& clients) {
+    Ready ready;
+    FD_ZERO(&ready.readable);
+    FD_ZERO(&ready.writable);
     int highest = listener.fd();
-    for (const auto& [fd, client] : clients) {
-        FD_SET(fd, client.outgoing.empty() ? &readable : &writable);
+    for (const Client& client : clients) {
+        int fd = client.socket.fd();
+        FD_SET(fd, client.outgoing.empty() ? &ready.readable : &ready.writable);
         highest = std::max(highest, fd);
     }
     bool is_accepting = Clock::now() >= next_accept;
     if (is_accepting) {
-        FD_SET(listener.fd(), &readable);
+        FD_SET(listener.fd(), &ready.readable);
     }
     timeval pause{0, 100'000};
-    while (::select(highest + 1, &readable, &writable, nullptr,
+    while (::select(highest + 1, &ready.readable, &ready.writable, nullptr,
                     is_accepting ? nullptr : &pause) == -1) {
         if (errno != EINTR) { // a signal: the sets have not changed, so try again
             throw std::system_error(errno, std::generic_category(), "select");
         }
     }
+    return ready;
 }
 
-// Serves those that can go on.
-void serve_clients(Clients& clients, const fd_set& readable, const fd_set& writable) {
-    for (auto next = clients.begin(); next != clients.end();) {
-        auto current = next++;
-        auto& [fd, client] = *current;
-        if ((FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable)) && !echo_handler(client)) {
-            clients.erase(current);
-        }
-    }
+// Serves the clients that can go on, and closes those that have ended.
+void serve_clients(std::list<Client>& clients, const Ready& ready) {
+    clients.remove_if([&ready](Client& client) {
+        int fd = client.socket.fd();
+        bool can_go_on = FD_ISSET(fd, &ready.readable) || FD_ISSET(fd, &ready.writable);
+        return can_go_on && !echo_handler(client);
+    });
 }
 
-// Waits, serves and accepts, for ever.
+// Waits, serves and accepts, until the process is stopped.
 void echo_server(Socket listener) {
     if (listener.fd() >= FD_SETSIZE) {
         throw std::runtime_error("select cannot watch so large a descriptor");
     }
     log_listening(listener.address());
     listener.set_blocking(false);
-    Clients clients;
+    std::list<Client> clients;
     Clock::time_point next_accept;
-    fd_set readable;
-    fd_set writable;
     while (true) {
-        wait(listener, next_accept, clients, readable, writable);
-        serve_clients(clients, readable, writable);
-        if (FD_ISSET(listener.fd(), &readable)) {
-            next_accept = accept_client(listener, clients);
+        Ready ready = wait(listener, next_accept, clients);
+        serve_clients(clients, ready);
+        if (FD_ISSET(listener.fd(), &ready.readable) && !accept_client(listener, clients)) {
+            // No free descriptor, say. The client stays in the queue and the listener readable:
+            // without a pause select would return at once, again and again.
+            next_accept = Clock::now() + 100ms;
         }
     }
 }

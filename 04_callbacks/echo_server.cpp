@@ -1,5 +1,5 @@
-// Stage 04: callbacks. Stage 03's loop over select has become the EventLoop, and knows nothing
-// of clients; a client registers the function that is to be called when it can go on.
+// Stage 04: callbacks. Stage 03's loop has become the EventLoop, which knows nothing about
+// clients; each client registers the function that is to be called when it can go on.
 #include "event_loop.hpp"
 
 #include "common/command_line.hpp"
@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -21,77 +20,66 @@
 using namespace std::chrono_literals;
 
 struct Client {
-    EventLoop& loop;
     Socket socket;
     std::string outgoing; // received but not sent back yet; until it is, we do not receive more
 };
 
-void on_readable(const std::shared_ptr<Client>& client);
-
-// The callbacks own the client: with the last of them it is destroyed, and its socket closed.
-void disconnect(Client& client, const std::string& reason) {
-    log_line(client.socket.address(), reason);
-    client.loop.remove_reader(client.socket.fd());
-    client.loop.remove_writer(client.socket.fd());
+// Sends as much of it as the kernel takes now.
+void on_writable(Client& client) {
+    client.outgoing.erase(0, client.socket.try_send(client.outgoing).value_or(0));
 }
 
-// Sends as much as the kernel takes now. With the last byte it is on_readable's turn again.
-void on_writable(const std::shared_ptr<Client>& client) {
-    try {
-        std::size_t sent = client->socket.try_send(client->outgoing).value_or(0);
-        client->outgoing.erase(0, sent);
-        if (client->outgoing.empty()) {
-            client->loop.remove_writer(client->socket.fd());
-            client->loop.add_reader(client->socket.fd(), [client] { on_readable(client); });
-        }
-    } catch (const std::exception& error) {
-        disconnect(*client, error.what());
+// Receives what is there now. Returns false at the end of the stream.
+bool on_readable(Client& client) {
+    char buffer[4096];
+    std::optional<std::string_view> data = client.socket.try_recv(buffer);
+    if (!data) {
+        return true; // nothing there after all: select(2), BUGS
     }
+    if (data->empty()) {
+        log_line(client.socket.address(), "disconnected");
+        return false;
+    }
+    client.outgoing = *data;
+    return true;
 }
 
-// Receives what is there now and sends it back. If the kernel does not take all of it, it is
-// on_writable's turn.
-void on_readable(const std::shared_ptr<Client>& client) {
+void wait_for(EventLoop& loop, const std::shared_ptr<Client>& client);
+
+// Serves one client as far as that goes without waiting; then waits for it again, or closes it.
+void echo_handler(EventLoop& loop, const std::shared_ptr<Client>& client) {
     try {
-        char buffer[4096];
-        std::optional<std::string_view> data = client->socket.try_recv(buffer);
-        if (!data) {
-            return; // nothing there after all
-        }
-        if (data->empty()) {
-            disconnect(*client, "disconnected");
+        if (!client->outgoing.empty() || on_readable(*client)) {
+            on_writable(*client);
+            wait_for(loop, client);
             return;
         }
-        std::size_t sent = client->socket.try_send(*data).value_or(0);
-        client->outgoing = data->substr(sent);
-        if (!client->outgoing.empty()) {
-            client->loop.remove_reader(client->socket.fd());
-            client->loop.add_writer(client->socket.fd(), [client] { on_writable(client); });
-        }
     } catch (const std::exception& error) {
-        disconnect(*client, error.what());
+        log_line(client->socket.address(), error.what());
+    }
+    loop.forget(client->socket.fd());
+}
+
+// The callback owns the client: without one it is destroyed, and its socket closed.
+void wait_for(EventLoop& loop, const std::shared_ptr<Client>& client) {
+    int fd = client->socket.fd();
+    auto go_on = [&loop, client] { echo_handler(loop, client); };
+    if (client->outgoing.empty()) {
+        loop.remove_writer(fd);
+        loop.add_reader(fd, go_on);
+    } else {
+        loop.remove_reader(fd);
+        loop.add_writer(fd, go_on);
     }
 }
 
-// Starts to serve one client; the callbacks do the rest.
-void echo_handler(EventLoop& loop, Socket socket) {
-    log_line(socket.address(), "connected");
-    auto client = std::make_shared<Client>(Client{loop, std::move(socket), ""});
-    try {
-        loop.add_reader(client->socket.fd(), [client] { on_readable(client); });
-    } catch (const std::exception& error) {
-        disconnect(*client, error.what()); // the selector cannot watch so many
-    }
-}
-
-void accept_clients(EventLoop& loop, Socket& listener);
-
-// Accepts one client, if there is one.
+// Accepts one client, if there is one; then waits for the next.
 void accept_client(EventLoop& loop, Socket& listener) {
+    auto again = [&loop, &listener] { accept_client(loop, listener); };
+    std::optional<Socket> socket;
     try {
-        if (std::optional<Socket> socket = listener.try_accept()) {
-            echo_handler(loop, std::move(*socket));
-        }
+        socket = listener.try_accept();
+        loop.add_reader(listener.fd(), again);
     } catch (const std::system_error& error) {
         if (is_broken_listener(error)) {
             loop.stop(std::current_exception());
@@ -101,20 +89,19 @@ void accept_client(EventLoop& loop, Socket& listener) {
         // without a pause the loop would call us at once, again and again.
         log_line(listener.address(), error.what());
         loop.remove_reader(listener.fd());
-        loop.call_later(100ms, [&loop, &listener] { accept_clients(loop, listener); });
+        loop.call_later(100ms, again);
     }
-}
-
-// Accepts clients from now on.
-void accept_clients(EventLoop& loop, Socket& listener) {
-    loop.add_reader(listener.fd(), [&loop, &listener] { accept_client(loop, listener); });
+    if (socket) {
+        log_line(socket->address(), "connected");
+        wait_for(loop, std::make_shared<Client>(Client{std::move(*socket), ""}));
+    }
 }
 
 // Starts the server. The listener must stay alive as long as the loop runs.
 void echo_server(EventLoop& loop, Socket& listener) {
     log_listening(listener.address());
     listener.set_blocking(false);
-    accept_clients(loop, listener);
+    accept_client(loop, listener);
 }
 
 int main(int argc, char** argv) {

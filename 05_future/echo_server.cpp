@@ -12,54 +12,48 @@
 #include <exception>
 #include <iostream>
 #include <string>
-#include <utility>
 
 void receive(const AsyncSocket& client);
+void on_received(const AsyncSocket& client, const Future<std::string>& received);
+void on_sent(const AsyncSocket& client, const Future<void>& sent);
+
+// Starts to serve one client. The callbacks own it: with the last of them it is closed.
+void echo_handler(const AsyncSocket& client) {
+    log_line(client.address(), "connected");
+    receive(client);
+}
+
+void receive(const AsyncSocket& client) {
+    client.recv(4096).add_done_callback(
+        [client](const Future<std::string>& received) { on_received(client, received); });
+}
+
+void on_received(const AsyncSocket& client, const Future<std::string>& received) {
+    try {
+        const std::string& data = received.result(); // throws if receiving has failed
+        if (data.empty()) {
+            log_line(client.address(), "disconnected");
+            return;
+        }
+        client.send_all(data).add_done_callback(
+            [client](const Future<void>& sent) { on_sent(client, sent); });
+    } catch (const std::exception& error) {
+        log_line(client.address(), error.what());
+    }
+}
 
 void on_sent(const AsyncSocket& client, const Future<void>& sent) {
     try {
-        sent.result(); // throws if sending has failed
+        sent.result();
         receive(client);
     } catch (const std::exception& error) {
         log_line(client.address(), error.what());
     }
 }
 
-void on_received(const AsyncSocket& client, const Future<std::string>& received) {
-    try {
-        const std::string& data = received.result();
-        if (data.empty()) {
-            log_line(client.address(), "disconnected");
-            return;
-        }
-        Future<void> sent = client.send_all(data);
-        if (sent.done()) { // nearly always: then there is nothing to wait for
-            on_sent(client, sent);
-        } else {
-            sent.add_done_callback(
-                [client](const Future<void>& future) { on_sent(client, future); });
-        }
-    } catch (const std::exception& error) {
-        log_line(client.address(), error.what());
-    }
-}
-
-void receive(const AsyncSocket& client) {
-    Future<std::string> received = client.recv(4096);
-    received.add_done_callback(
-        [client](const Future<std::string>& future) { on_received(client, future); });
-}
-
-// Starts to serve one client. The callbacks hold the client; with the last of them it is
-// closed.
-void echo_handler(AsyncSocket client) {
-    log_line(client.address(), "connected");
-    receive(client);
-}
-
-// Accepts clients, for ever.
-void accept_clients(EventLoop& loop, AsyncSocket listener) {
-    listener.accept().add_done_callback([&loop, listener](Future<AsyncSocket> accepted) {
+// Accepts one client, then the next.
+void accept_clients(EventLoop& loop, const AsyncSocket& listener) {
+    listener.accept().add_done_callback([&loop, listener](const Future<AsyncSocket>& accepted) {
         try {
             echo_handler(accepted.result());
             accept_clients(loop, listener);
@@ -69,7 +63,7 @@ void accept_clients(EventLoop& loop, AsyncSocket listener) {
     });
 }
 
-void echo_server(EventLoop& loop, AsyncSocket listener) {
+void echo_server(EventLoop& loop, const AsyncSocket& listener) {
     log_listening(listener.address());
     accept_clients(loop, listener);
 }

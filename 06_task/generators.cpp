@@ -29,8 +29,8 @@ std::string or_none(const Text& text) {
 template <typename Yield, typename Send, typename Return>
 std::vector<Yield> list(Generator<Yield, Send, Return> generator) {
     std::vector<Yield> values;
-    for (Yield& value : generator) {
-        values.push_back(std::move(value));
+    while (std::optional<Yield> value = generator.next()) {
+        values.push_back(std::move(*value));
     }
     return values;
 }

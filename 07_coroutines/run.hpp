@@ -1,56 +1,36 @@
-// Runs a program that is made of tasks: from its first coroutine to the last clean-up. Brings
-// along what such a program needs: EventLoop, Future, Task.
-// The same file in every stage from 07 on.
+// Runs a program that is made of Tasks, from its first coroutine to the end.
 #pragma once
 
-#include "await_tree.hpp"
 #include "event_loop.hpp"
-#include "future.hpp"
 #include "task.hpp"
 
 #include <csignal>
-#include <cstddef>
-#include <iostream>
+#include <exception>
 #include <utility>
 
-// Cancels all tasks of the loop and runs it until they have ended.
-inline void cancel_all_tasks(EventLoop& loop) {
-    auto tasks = tasks_of(loop); // a copy: a task that ends leaves the set
-    std::size_t running = tasks.size();
-    for (const auto& [number, task] : tasks) {
-        task->as_future().cancel();
-        task->as_future().add_done_callback([&loop, &running](FutureState&) {
-            if (--running == 0) {
-                loop.stop();
-            }
-        });
-    }
-    while (running > 0) { // even if one of them calls stop()
-        loop.run_forever();
+// The coroutine whose end is that of the program.
+inline Coroutine<void> run_main(EventLoop& loop, Coroutine<void> main) {
+    try {
+        co_await std::move(main);
+        loop.stop();
+    } catch (...) {
+        loop.stop(std::current_exception());
     }
 }
 
-// Runs `main` until it has ended; SIGINT or SIGTERM cancels it, a second one ends the process,
-// SIGUSR1 prints the await tree. Then cancels whatever tasks are left and lets them end. Throws
-// what `main` has thrown. (asyncio.run)
+// Runs `main` until it has ended, or SIGINT or SIGTERM arrives; then destroys all Tasks that
+// still wait, and closes the loop. Throws what `main` has thrown. (asyncio.run)
 inline void run(EventLoop& loop, Coroutine<void> main) {
-    Task<void> task = create_task(loop, std::move(main));
-    task.add_done_callback([&loop](Future<void>) { loop.stop(); });
+    struct AtEnd {
+        EventLoop& loop;
+        ~AtEnd() {
+            destroy_pending_tasks();
+            loop.close();
+        }
+    } at_end{loop};
     for (int signal : {SIGINT, SIGTERM}) {
-        loop.add_signal_handler(signal, [&loop, task] {
-            task.cancel();
-            // A task may take its time, or refuse: the next signal ends the process.
-            loop.remove_signal_handler(SIGINT);
-            loop.remove_signal_handler(SIGTERM);
-        });
+        loop.add_signal_handler(signal, [&loop] { loop.stop(); });
     }
-    loop.add_signal_handler(SIGUSR1, [&loop] { print_await_tree(loop, std::cerr); });
+    create_task(run_main(loop, std::move(main)));
     loop.run_forever();
-    cancel_all_tasks(loop);
-    for (int signal : {SIGINT, SIGTERM, SIGUSR1}) {
-        loop.remove_signal_handler(signal);
-    }
-    if (!task.cancelled()) {
-        task.result();
-    }
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string>
 
 namespace {
@@ -24,6 +25,19 @@ void log_line(std::string_view who, std::string_view what) {
         std::string line = std::string(who) + " " + std::string(what) + "\n";
         std::fwrite(line.data(), 1, line.size(), stderr); // unbuffered: one write
     }
+}
+
+void log_exception(std::string_view where) {
+    std::string line = std::string(where) + ": ";
+    try {
+        throw;
+    } catch (const std::exception& error) {
+        line += error.what();
+    } catch (...) {
+        line += "an exception that is not a std::exception";
+    }
+    line += "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 void set_quiet(bool quiet) {

@@ -13,6 +13,10 @@ void log_listening(std::string_view address);
 // log_listening makes the process ignore SIGPIPE.
 void log_line(std::string_view who, std::string_view what);
 
+// "WHERE: TEXT" on standard error, for the exception that is being handled: call it in a catch
+// block. set_quiet does not turn it off.
+void log_exception(std::string_view where);
+
 void set_quiet(bool quiet);
 
 // In debug mode an event loop says which callback has held it for long.

@@ -336,6 +336,20 @@ std::unique_ptr<Selector> make(const char* call) {
 
 } // namespace
 
+void Selector::change(int fd, Events& registered, Events events) {
+    if (registered == events) {
+        return;
+    }
+    if (registered == 0) {
+        register_fd(fd, events);
+    } else if (events == 0) {
+        unregister(fd);
+    } else {
+        modify(fd, events);
+    }
+    registered = events;
+}
+
 std::unique_ptr<Selector> make_default_selector() {
 #ifdef __linux__
     return make<EpollSelector>("epoll_wait");

@@ -30,8 +30,12 @@ class Selector {
     // Call it before the descriptor is closed. Where that was forgotten the system has done it.
     virtual void unregister(int fd) = 0;
 
+    // Watches for `events` from now on, possibly for none, where it has watched for `registered`;
+    // notes that there. Makes no system call if nothing changes. Throws as register_fd.
+    void change(int fd, Events& registered, Events events);
+
     // Waits until a registered descriptor is ready, at most for `timeout` (std::nullopt:
-    // without limit), rounded up to what the system call can express. An error or a hang-up
+    // without limit; not at all if it is negative), rounded up to what the system call can express. An error or a hang-up
     // counts as ready for whatever was asked. Returns early, with nothing, when a signal
     // arrives. The result is good until the next call.
     virtual const std::vector<ReadyFd>&

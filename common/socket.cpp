@@ -326,6 +326,10 @@ void Socket::shutdown_write() {
     }
 }
 
+void Socket::shutdown() noexcept {
+    ::shutdown(fd_, SHUT_RDWR);
+}
+
 void Socket::finish_connect() {
     int error = 0;
     socklen_t length = sizeof error;

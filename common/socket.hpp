@@ -46,6 +46,9 @@ class Socket {
     void send_all(std::string_view data);
     // Tells the peer that nothing more will come; receiving goes on.
     void shutdown_write();
+    // Ends both directions: the peer gets the end of the stream, and so does code that waits to
+    // receive here. Never throws: if the peer has gone there is nothing to end.
+    void shutdown() noexcept;
 
     // std::nullopt: it would have had to wait.
     std::optional<Socket> try_accept(); // the new socket is non-blocking

@@ -104,3 +104,14 @@ void WakeUp::give_up_signals_if_none() noexcept {
 bool WakeUp::take_signal(int signal) noexcept {
     return arrived[static_cast<std::size_t>(signal)].exchange(false);
 }
+
+std::vector<int> WakeUp::take_signals() {
+    drain(); // first, so that a signal that arrives from now on wakes the selector again
+    std::vector<int> signals;
+    for (int signal : caught_) {
+        if (take_signal(signal)) {
+            signals.push_back(signal);
+        }
+    }
+    return signals;
+}

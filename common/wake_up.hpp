@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <vector>
 
 class WakeUp {
   public:
@@ -23,6 +24,8 @@ class WakeUp {
     void release_signal(int signal);
     // Whether `signal` has arrived since the last call.
     bool take_signal(int signal) noexcept;
+    // Drains, and returns those of the caught signals that have arrived since the last call.
+    std::vector<int> take_signals();
 
   private:
     void give_up_signals_if_none() noexcept;
