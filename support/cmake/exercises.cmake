@@ -15,6 +15,7 @@ if(NOT PATCH)
 endif()
 
 add_custom_target(exercises)
+add_custom_target(solutions)
 add_custom_target(wrong_solutions)
 # What is not written yet uses nothing. A library, so that its options come after -Wextra.
 add_library(unfinished INTERFACE)
@@ -59,6 +60,7 @@ function(add_exercise name patches)
     add_dependencies(exercises ${STAGE}_exercises)
   endif()
   add_dependencies(${STAGE}_exercises ${STAGE}_${name}_exercise)
+  add_dependencies(solutions ${STAGE}_${name}_solution)
   if(PATCH AND NOT SANITIZED) # a sanitizer would find some of the mistakes first
     foreach(patch IN LISTS patches)
       add_wrong_solution(${name} ${patch})

@@ -95,6 +95,12 @@ struct Watchdog : doctest::IReporter {
 struct Ended {
     int status; // as waitpid() tells it
     std::string output;
+
+    bool has_crashed() const {
+        return WIFSIGNALED(status) &&
+               (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
+    }
+    bool is_to_do() const { return WIFEXITED(status) && WEXITSTATUS(status) == NOT_STARTED; }
 };
 
 // Runs the test case of this number, counted from 1.
@@ -139,25 +145,22 @@ int run_all() {
     std::set<std::string> to_do;
     for (std::size_t i = 0; i < test_cases.size(); ++i) {
         Ended ended = run_alone(static_cast<int>(i) + 1);
-        std::string verdict = "FAILED   ";
-        if (WIFSIGNALED(ended.status)) {
-            verdict = "CRASHED  ";
-        } else if (WEXITSTATUS(ended.status) == 0) {
-            verdict = "passed   ";
-        } else if (WEXITSTATUS(ended.status) == NOT_STARTED) {
-            verdict = "skipped  ";
-            to_do.insert(ended.output.substr(ended.output.rfind("not started: ")));
-        }
-        std::cout << verdict << test_cases[i] << std::endl;
-        if (verdict == "FAILED   " || verdict == "CRASHED  ") {
+        if (ended.status == 0) {
+            std::cout << "passed   " << test_cases[i] << std::endl;
+        } else if (ended.is_to_do()) {
+            std::cout << "skipped  " << test_cases[i] << std::endl;
+            std::size_t begin = ended.output.rfind("not started: ");
+            to_do.insert(ended.output.substr(begin, ended.output.find('\n', begin) - begin));
+        } else {
             has_failed = true;
-            std::cout << ended.output << std::endl;
+            std::cout << (ended.has_crashed() ? "CRASHED  " : "FAILED   ") << test_cases[i]
+                      << '\n'
+                      << ended.output << std::endl;
         }
     }
     for (const std::string& place : to_do) {
-        std::cout << place;
+        std::cout << place << std::endl;
     }
-    std::cout << std::flush;
     return has_failed ? 1 : to_do.empty() ? 0 : NOT_STARTED;
 }
 
