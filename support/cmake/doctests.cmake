@@ -32,17 +32,11 @@ endif()
 
 # One CTest test for each doctest test case, named PREFIX/... Fails if a name selects no test case,
 # and on what a sanitizer finds in the server. Two calls for one target must differ in `ARGN`.
-# Where TEST_ENVIRONMENT is set, the tests run with it.
 function(add_doctests target label prefix)
-  set(environment "")
-  if(TEST_ENVIRONMENT)
-    set(environment ENVIRONMENT ${TEST_ENVIRONMENT})
-  endif()
   doctest_discover_tests(${target} ${ARGN}
     TEST_PREFIX "${prefix}/"
     PROPERTIES
       LABELS ${label}
       TIMEOUT ${TEST_TIMEOUT}
-      ${environment}
       FAIL_REGULAR_EXPRESSION "test cases: +0 |runtime error: |ERROR: [A-Za-z]+Sanitizer")
 endfunction()

@@ -71,16 +71,19 @@ ninja: build stopped: subcommand failed.
 """
 
 RESULTS = """\
-Internal ctest changing into directory: /x/build/test
-    Start 1: 04_callbacks/exercises/call_every/an exception
-1/1 Test #1: 04_callbacks/exercises/call_every/an exception ...***Failed    6.01 sec
+call_every:
+passed   the next call
+FAILED   an exception
 [doctest] doctest version is "2.4.9"
+    the timer is set
 ===============================================================================
-../../04_callbacks/exercises/call_every_tests.cpp:140:
+ROOT/04_callbacks/exercises/call_every_tests.cpp:140:
 TEST CASE:  an exception
 
 ../../support/testing/exercise_tests.hpp:184: FATAL ERROR: REQUIRE( is_in_time ) is NOT correct!
-0% tests passed, 1 tests failed out of 1
+[doctest] Status: FAILURE!
+skipped  a late call
+not started: 04_callbacks/exercises/call_every.hpp:50: plan the next call
 """
 
 
@@ -197,13 +200,40 @@ class Tutorial(unittest.TestCase):
                          "CMake Error: there is no compiler\n")
 
     def test_results_of_an_exercise_name_files_as_seen_from_the_root(self):
-        (self.root / "results").write_text(RESULTS)
-        text = self.call("exercises.sh", "show_results <results")
+        root = self.run_in_root("pwd", "-P").strip()
+        (self.root / "results").write_text(RESULTS.replace("ROOT", root))
+        text = self.run_in_root("sh", "-uc", f"root={root}; . support/tutorial/exercises.sh; "
+                                "show_results <results")
         self.assertEqual(text.splitlines(), [
-            "call_every/an exception ...***Failed    6.01 sec",
+            "call_every:",
+            "passed   the next call",
+            "FAILED   an exception",
+            "    the timer is set",
             "04_callbacks/exercises/call_every_tests.cpp:140:",
             "",
-            "support/testing/exercise_tests.hpp:184: FATAL ERROR: REQUIRE( is_in_time ) is NOT correct!"])
+            "support/testing/exercise_tests.hpp:184: FATAL ERROR: REQUIRE( is_in_time ) is NOT correct!",
+            "skipped  a late call"])
+
+    def test_what_is_left_to_do_comes_last(self):
+        (self.root / "results").write_text(RESULTS)
+        text = self.call("exercises.sh", "results=results; stage=04_callbacks; name=; status=1; "
+                         "show_what_is_to_do")
+        self.assertEqual(text.splitlines(), [
+            "Not written yet, so skipped:",
+            "  04_callbacks/exercises/call_every.hpp:50: plan the next call",
+            "A hint: ./tutorial exercise 04 NAME --hint"])
+
+    def test_the_programs_of_a_stage_decide_how_its_exercises_end(self):
+        folder = self.root / "build/test/01_blocking"
+        folder.mkdir(parents=True)
+        for status, expected in {0: 0, 77: 0, 1: 1}.items():
+            for name, ends in {"line_reader": status, "messages": 0}.items():
+                program = folder / f"01_blocking_{name}_exercise"
+                program.write_text(f"#!/bin/sh\necho of {name}\nexit {ends}\n")
+                program.chmod(0o755)
+            text = self.call("exercises.sh", ". support/tutorial/playing.sh; stage=01_blocking; name=; "
+                             "run_tests; echo $?")
+            self.assertEqual(text, f"line_reader:\nof line_reader\nmessages:\nof messages\n{expected}\n")
 
     def test_progress_of_a_build_names_the_file(self):
         line = "[26/47] Building CXX object 06_task/CMakeFiles/06_task_x.dir/exercises/x_tests.cpp.o"
@@ -211,10 +241,8 @@ class Tutorial(unittest.TestCase):
         self.assertEqual(text, "  26 of 47: 06_task/exercises/x_tests.cpp\n")
 
     def test_a_crash_is_found_in_the_results(self):
-        (self.root / "results").write_text(
-            "a_b/it works ...........   Passed    0.01 sec\n"
-            "a_b/one, and two .......***Exception: SegFault  0.01 sec\n"
-            "a_b/three ..............***Exception: SegFault  0.01 sec\n")
+        (self.root / "results").write_text("c:\nskipped  zero\na_b:\npassed   it works\n"
+                                           "CRASHED  one, and two\nCRASHED  three\n")
         text = self.call("exercises.sh", 'results=results; stage=01_blocking; build() { echo "$@"; }; '
                          'with_fixed_addresses() { for last; do :; done; echo "$last"; }; show_crash')
         self.assertIn("'one, and two' has crashed", text)
