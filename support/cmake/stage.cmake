@@ -11,6 +11,8 @@
 #     SYSTEM Linux                 only there; elsewhere it is left out, with a line that says so
 #     LIBRARY uring                only where this library is, and linked with it
 #     WITHOUT_TSAN)                has no threads: nothing for the thread sanitizer
+#   library(NAME...)               NAME.cpp: parts of a library that all programs of this folder
+#                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
 #   wire_tests(NAME SUITE...)      the promises that the server NAME keeps: the test suites of
 #     [WITHOUT_TSAN]               support/testing/wire_tests.cpp
@@ -19,7 +21,7 @@
 #     [LEAKS])                     suites but those test cases, and those it breaks every time. LEAKS:
 #                                  memory, at its end
 #   crawler_tests(NAME [WITHOUT_TSAN])
-#   unit_tests(PROGRAM...)         tests.cpp, which starts these programs
+#   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
 #                                  that is not what is known of it; HAS_BRACED_LISTS, a macro, is
@@ -130,6 +132,16 @@ function(finish_stage)
   endif()
 endfunction()
 
+macro(library)
+  set(sources ${ARGN})
+  list(TRANSFORM sources APPEND .cpp)
+  list(APPEND DECLARED ${sources})
+  add_library(${STAGE} STATIC ${sources})
+  target_include_directories(${STAGE} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${STAGE} PUBLIC common)
+  set(STAGE_LIBRARY ${STAGE}) # what everything here is linked with
+endmacro()
+
 # NN_stage/NAME.cpp becomes build/PRESET/NN_stage/NAME
 macro(program name)
   list(APPEND DECLARED ${name}.cpp)
@@ -189,14 +201,15 @@ function(crawler_tests name)
 endfunction()
 
 macro(unit_tests)
-  list(APPEND DECLARED tests.cpp)
+  file(GLOB TESTS CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} tests.cpp tests/*.cpp)
+  list(APPEND DECLARED ${TESTS})
   add_unit_tests(${ARGN})
 endmacro()
 
 function(add_unit_tests)
   if_tested(is_tested)
   if(is_tested)
-    add_executable(${STAGE}_tests tests.cpp)
+    add_executable(${STAGE}_tests ${TESTS})
     target_link_libraries(${STAGE}_tests PRIVATE testing_main ${STAGE_LIBRARY})
     target_compile_definitions(${STAGE}_tests PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
     foreach(program IN LISTS ARGN)
