@@ -29,12 +29,18 @@ using Clock = std::chrono::steady_clock;
 
 // What a generator can ask for, by `co_yield`. It lives in the frame of that generator. A class
 // that derives from it has await_resume, which returns the result: the value of the co_yield.
-class Operation : public std::suspend_always {
+class Operation {
   public:
     Operation(int fd, Events event) : fd_(fd), event_(event) {} // which it may have to wait for
     virtual ~Operation() = default;
     int fd() const { return fd_; }
     Events event() const { return event_; }
+
+    bool await_ready() const { return false; }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> generator) {
+        generator.promise().yielded = this;
+    }
 
     // Returns false if it would have to wait. An error counts as performed: co_yield throws it.
     bool try_to_perform() {
@@ -66,6 +72,7 @@ class Sleep : public Operation {
     explicit Sleep(Clock::duration delay)
         : Operation(-1, 0),
           until(Clock::now() + std::clamp(delay, Clock::duration(0), LONGEST)) {}
+    void await_resume() const {}
     const Clock::time_point until;
 
   private:
@@ -85,9 +92,8 @@ struct Routine : Generator<Operation*, void, Return> {
         }
         using Base::promise_type::yield_value;
         template <std::derived_from<Operation> AnyOperation>
-        AnyOperation&& yield_value(AnyOperation&& operation) {
-            this->yielded = &operation;
-            return std::move(operation);
+        AnyOperation yield_value(AnyOperation operation) {
+            return operation;
         }
     };
 };

@@ -21,6 +21,7 @@
 class Wait : public Operation {
   public:
     using Operation::Operation;
+    void await_resume() const {}
 
   private:
     // Nothing: it has waited. But the scheduler tries a WRITE before it waits.
