@@ -1,5 +1,4 @@
-// A web crawler with generators and Tasks: a Task for each page, as many at once
-// as are allowed.
+// A web crawler with generators and Tasks: a Task for each page, and as many at once as you like.
 #include "async_socket.hpp"
 #include "run.hpp"
 
@@ -81,8 +80,8 @@ Coroutine<void> fetch(Crawler& crawler, Url url, Future<ResponseParser> fetched)
 
 void start_fetching(Crawler& crawler);
 
-// One page from beginning to end. Another Task fetches it: the time limit cannot end a connect,
-// but we do not wait for it any more.
+// One page from beginning to end. Another Task fetches it: a time limit cannot end a connect, but
+// we no longer wait for it.
 Coroutine<void> fetch_page(Crawler& crawler, Page page) {
     Future<ResponseParser> fetched(crawler.loop);
     create_task(fetch(crawler, page.url, fetched));
@@ -99,8 +98,7 @@ Coroutine<void> fetch_page(Crawler& crawler, Page page) {
         crawler.crawl.failed(page, error.what());
     }
     --crawler.active;
-    // Not called here: after many errors in a row the stack would be deep.
-    crawler.loop.call_soon([&crawler] { start_fetching(crawler); });
+    crawler.loop.call_soon([&crawler] { start_fetching(crawler); }); // not on our stack
 }
 
 // Starts as many Tasks as are allowed and needed.

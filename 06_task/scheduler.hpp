@@ -47,10 +47,11 @@ class Operation {
         try {
             return perform();
         } catch (...) {
-            error_ = std::current_exception();
+            set_error(std::current_exception());
             return true;
         }
     }
+    void set_error(std::exception_ptr error) { error_ = error; }
 
   protected:
     virtual bool perform() = 0;
@@ -147,12 +148,12 @@ class Scheduler {
     // Runs a generator until it has to wait, or has ended. Its error ends it, and nothing else.
     void advance(Task task) {
         try {
-            for (int sends = 0; std::optional<Operation*> operation = task->next(); ++sends) {
+            for (int sends = 0; std::optional<Operation*> yielded = task->next(); ++sends) {
                 // Sending is tried at once, but only so often. Receiving is not: a client that
                 // never stops sending would never let the others have their turn.
-                if ((*operation)->event() != WRITE || sends == 64 ||
-                    !(*operation)->try_to_perform()) {
-                    wait_for(**operation, task);
+                Operation& operation = **yielded;
+                bool is_tried = operation.event() == WRITE && sends < 64;
+                if (!(is_tried && operation.try_to_perform()) && wait_for(operation, task)) {
                     return;
                 }
             }
@@ -162,18 +163,25 @@ class Scheduler {
         tasks_.erase(task);
     }
 
-    void wait_for(Operation& operation, Task task) {
+    // Returns false if it cannot wait: then co_yield throws the error.
+    bool wait_for(Operation& operation, Task task) {
         if (auto* sleep = dynamic_cast<Sleep*>(&operation)) {
             sleeping_.emplace(sleep->until, task);
-            return;
+            return true;
         }
-        Watched& watched = watched_[operation.fd()];
-        if (watched.operation != nullptr) {
-            throw std::logic_error("another generator waits for this descriptor");
+        try {
+            Watched& watched = watched_[operation.fd()];
+            if (watched.operation != nullptr) {
+                throw std::logic_error("another generator waits for this descriptor");
+            }
+            selector_->change(operation.fd(), watched.registered, operation.event());
+            watched.operation = &operation;
+            watched.task = task;
+            return true;
+        } catch (const std::exception&) {
+            operation.set_error(std::current_exception());
+            return false;
         }
-        selector_->change(operation.fd(), watched.registered, operation.event());
-        watched.operation = &operation;
-        watched.task = task;
     }
 
     // Performs what has become possible. A descriptor stays registered until it is ready and

@@ -21,7 +21,7 @@
 class Wait : public Operation {
   public:
     using Operation::Operation;
-    void await_resume() const {}
+    void await_resume() const { rethrow_error(); }
 
   private:
     // Nothing: it has waited. But the scheduler tries a WRITE before it waits.
