@@ -30,7 +30,7 @@ function(add_transcripts label file timeout)
 endfunction()
 
 add_prose_test("code is shown as it is" fill.py --check)
-add_prose_test("the sketches are built up line by line" built.py)
+add_prose_test("each header is built up line by line" built.py)
 add_prose_test("links lead somewhere" links.py)
 add_prose_test("spelling" spelling.py)
 add_prose_test("each question has its answer" quiz.py)
