@@ -109,7 +109,8 @@ def statement(code, start, end, text, whole):
     index = begin
     while code[index] not in ";{":
         index = end_of_block(code, index) if code[index] in "([" else index + 1
-    return begin, index + 1 if code[index] == ";" else end_of_block(code, index)
+    close = index + 1 if code[index] == ";" else end_of_block(code, index)
+    return begin, close + 1 if code[close : close + 1] == ";" else close
 
 
 def lines_between(start, end, first, last, whole):
