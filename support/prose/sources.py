@@ -20,6 +20,23 @@ class NotFound(Exception):
     pass
 
 
+def stages():
+    """The folders of the stages, in the order in which they are read; the full library comes last."""
+    return sorted(server.parent for server in ROOT.glob("*/echo_server.cpp"))
+
+
+def number_of(stage):
+    """What documents call a stage: the number of its folder, or its name if that has no number."""
+    return stage.name[:2] if stage.name[:2].isdigit() else stage.name
+
+
+def folder_of(number):
+    for stage in stages():
+        if number_of(stage) == number:
+            return stage
+    raise NotFound(f"there is no stage {number}")
+
+
 def blank_out(code):
     """The code with comments, strings and characters overwritten by blanks: same length, same
     lines, but every brace that is left is one."""
