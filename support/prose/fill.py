@@ -28,8 +28,8 @@ counted: the lines of echo_server.cpp, without blank lines and comments, from th
 the function that accepts, as the tour counts them.
 
 In a table with the head "| term | meaning | first |" the third column is the line of the stages'
-READMEs, read in order, in which the term first appears. There it must be in bold type, because
-that is where it is explained. The terms stand in this order.
+READMEs, read in order and that of asyncio/ last, in which the term first appears. There it must
+be in bold type, because that is where it is explained. The terms stand in this order.
 """
 
 import difflib
@@ -119,15 +119,18 @@ def fill_counts(lines):
 
 
 def first_appearance(term):
-    """A link to the line in which a term is explained, as it should be where it first appears."""
+    """Where a term is explained, as it should be where it first appears: its place in the order
+    of the READMEs, and a link."""
     word = re.escape(term) + "(s|es)?"
-    for file in sorted(ROOT.glob("[0-9][0-9]_*/README.md")):
+    files = [*sorted(ROOT.glob("[0-9][0-9]_*/README.md")), *ROOT.glob("asyncio/README.md")]
+    for place, file in enumerate(files, 1):
         lines = file.read_text(encoding="utf-8").split("\n")
         for number, (line, words) in enumerate(zip(lines, prose(lines)), 1):
             bold = " ".join(re.findall(r"\*\*.*?\*\*", line))
             if re.search(rf"(?i)\b{word}\b", bold):
                 name = file.relative_to(ROOT)
-                return f"[{name.parts[0][:2]}, line {number}]({name}?plain=1#L{number})"
+                stage = name.parts[0].partition("_")[0]
+                return (place, number), f"[{stage}, line {number}]({name}?plain=1#L{number})"
             if not line.startswith(("#", "![")) and re.search(rf"(?i)\b{word}\b", words):
                 raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
     raise NotFound(f"'{term}' is explained nowhere")
@@ -144,9 +147,8 @@ def fill_glossary(lines, complain):
         elif in_glossary and not line.startswith("|-"):
             term, meaning = line.split(" | ")[:2]
             try:
-                link = first_appearance(term[2:])
+                place, link = first_appearance(term[2:])
                 lines[index] = f"{term} | {meaning} | {link} |"
-                place = [int(number) for number in re.findall(r"\d+", link)[:2]]
                 if before and place < before:
                     complain(index + 1, f"'{term[2:]}' is explained before the term above it")
                 before = place
@@ -170,7 +172,7 @@ def fill_questions(lines, is_deck, complain):
     """Copies questions and answers of the quizzes to where they are wanted. On a slide each line is
     shown as a line, so they are not wrapped."""
     for start, line in reversed(list(enumerate(outside_fences(lines)))):
-        found = re.fullmatch(r"<!-- (question|answer): (\d\d)\.(\d) -->", line)
+        found = re.fullmatch(r"<!-- (question|answer): (\d\d|asyncio)\.(\d) -->", line)
         if not found:
             continue
         try:

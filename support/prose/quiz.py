@@ -5,6 +5,7 @@
                                 against every other choice, and something that proves the answer:
                                 a line of a transcript that the tests run, or a test. About six
                                 for each stage; each stands in the stage's README and in the slides
+                                (those on asyncio/ only in its README)
     quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
 """
 
@@ -20,7 +21,7 @@ PROOF = r"`([^`]+)` prints `([^`]+)`\.|The test `([^`]+)` checks it\."
 
 @dataclass
 class Question:
-    stage: str  # its number
+    stage: str  # its number, or "asyncio"
     number: int
     title: str
     question: list  # lines: the text, and the choices
@@ -40,8 +41,10 @@ class Question:
 
 
 def folder_of(stage):
-    for folder in ROOT.glob(f"{stage}_*"):
-        return folder
+    """The folder of a stage, by its number; asyncio has none."""
+    for folder in [*ROOT.glob(f"{stage}_*"), *ROOT.glob("asyncio")]:
+        if folder.name.partition("_")[0] == stage:
+            return folder
     raise NotFound(f"there is no stage {stage}")
 
 
@@ -71,7 +74,8 @@ def is_proved(proof, folder):
     """Whether a transcript of the stage has the line, or a test has the name."""
     command, line, test = re.fullmatch(PROOF, proof).groups()
     if test:
-        sources = [folder / "tests.cpp", ROOT / "support/testing/wire_tests.cpp"]
+        sources = [*folder.glob("tests.cpp"), *folder.glob("tests/*.cpp"),
+                   ROOT / "support/testing/wire_tests.cpp"]
         return any(f'TEST_CASE("{test}")' in source.read_text(encoding="utf-8")
                    for source in sources)
     readme = (folder / "README.md").read_text(encoding="utf-8").split("\n")
@@ -90,7 +94,8 @@ def problems_of(one, folder, lecture):
     elif not is_proved(one.proof, folder):
         yield f"is not proved: {one.proof}"
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    for place, text in (("README.md", readme), ("lecture.md", lecture)):
+    has_slides = one.stage.isdigit()
+    for place, text in (("README.md", readme), ("lecture.md", lecture))[: 2 if has_slides else 1]:
         marks = [f"<!-- {what}: {one.stage}.{one.number} -->" for what in ("question", "answer")]
         if sorted(marks, key=text.find) != marks or any(text.count(mark) != 1 for mark in marks):
             yield f"does not stand in {place}, once, with its answer after it"
@@ -99,9 +104,9 @@ def problems_of(one, folder, lecture):
 def check():
     problems = []
     lecture = (ROOT / "slides/lecture.md").read_text(encoding="utf-8")
-    for folder in sorted(ROOT.glob("[0-9][0-9]_*")):
-        questions = list(questions_of(folder.name[:2]))
-        if not 6 <= len(questions) <= 7:
+    for folder in [*sorted(ROOT.glob("[0-9][0-9]_*")), *ROOT.glob("asyncio")]:
+        questions = list(questions_of(folder.name.partition("_")[0]))
+        if not 5 <= len(questions) <= 7:
             problems.append(f"{folder.name}/quiz.md has {len(questions)} questions")
         problems += [f"{folder.name}/quiz.md: {one.title}: {problem}"
                      for one in questions for problem in problems_of(one, folder, lecture)]
@@ -111,7 +116,7 @@ def check():
 
 def paper(stage, with_answers):
     """Markdown, to print."""
-    lines = [f"# Questions on stage {stage}"]
+    lines = [f"# Questions on {'stage ' if stage.isdigit() else ''}{stage}"]
     for one in questions_of(stage):
         text = re.sub(r"(?m)^```cpp .*$", "```cpp", "\n".join(one.question))
         lines += ["", f"## {one.number}. {one.title}", *text.split("\n")]
@@ -124,7 +129,7 @@ def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
-        print("\n".join(paper(sys.argv[1][:2], with_answers=len(sys.argv) == 3)))
+        print("\n".join(paper(sys.argv[1].partition("_")[0], with_answers=len(sys.argv) == 3)))
     else:
         sys.exit(__doc__)
 

@@ -38,6 +38,7 @@ import time
 from pathlib import Path
 
 from documents import fences
+from quiz import folder_of
 from sources import ROOT
 
 PATIENCE = 60  # seconds until a command that should have ended, or printed, has failed
@@ -80,7 +81,7 @@ class Session:
         """The command that is really run."""
         words = command.split(" ")
         if words[:2] in (["./tutorial", "run"], ["./tutorial", "experiment"]):
-            (stage,) = ROOT.glob(words[2] + "_*")
+            stage = folder_of(words[2])
             is_server = words[1] == "run"
             program = "echo_server" if is_server else f"experiments/{words[3]}"
             rest = words[3:] if is_server else words[4:]

@@ -122,18 +122,18 @@ class Site:
                             ("slides/lecture.md", "the text of the lecture")]:
             links.append(f'<li><a href="{self.address(ROOT / name, place)}">{words}</a></li>')
         stages = []
-        for folder in sorted(ROOT.glob("[0-9][0-9]_*")):
+        for folder in [*sorted(ROOT.glob("[0-9][0-9]_*")), ROOT / "asyncio"]:
             readme = folder / "README.md"
             lines = readme.read_text(encoding="utf-8").split("\n")
-            picture = next(re.match(r"!\[(.*)\]\((.*)\)", line) for line in lines
-                           if line.startswith("!["))
+            pictures = [re.match(r"!\[(.*)\]\((.*)\)", line) for line in lines
+                        if line.startswith("![")][:1]  # asyncio has none
             stages.append(
-                f'<h2><a href="{self.address(readme, place)}">{lines[0].lstrip("# ")}</a></h2>\n'
-                f'<p><img src="{self.address(folder / picture[2], place)}" '
-                f'alt="{html.escape(picture[1])}"></p>\n'
+                f'<h2><a href="{self.address(readme, place)}">{lines[0].lstrip("# ")}</a></h2>\n' +
+                "".join(f'<p><img src="{self.address(folder / picture[2], place)}" '
+                        f'alt="{html.escape(picture[1])}"></p>\n' for picture in pictures) +
                 f'<p><a href="{self.address(folder, place)}">its files</a>, '
                 f'<a href="{self.address(folder / "quiz.md", place)}">questions</a>; to print: '
-                f'{self.papers(folder.name[:2])}</p>')
+                f'{self.papers(folder.name.partition("_")[0])}</p>')
         title = (ROOT / "README.md").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
         parts = [f"<h1>{title}</h1>", "<ul>", *links, "</ul>", *stages]
         self.write(place, title, "\n".join(parts))

@@ -55,10 +55,12 @@ build_file() { # build_file FILE [OPTION]: sets `program`; needs `stage`
     built=$root/build/tour
     compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$built/CMakeCache.txt")
     program=$root/build/play/$(basename "$1" .cpp)
+    library=$built/$stage/lib$stage.a # only asyncio has one
+    [ -e "$library" ] || library=''
     mkdir -p "$root/build/play" || exit 1
     # What the compiler says is for the reader, warnings too.
     "$compiler" -std=c++20 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
-        -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$@" -o "$program" \
+        -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$@" -o "$program" ${library:+"$library"} \
         "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
 }
 
