@@ -11,8 +11,7 @@ import re
 import sys
 
 from documents import fences, markdown_files, outside_fences, prose
-from quiz import folder_of
-from sources import ROOT
+from sources import ROOT, folder_of
 
 
 def headings(file):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The questions on the stages, NN_stage/quiz.md: checks them, or makes a paper of them.
+"""The questions on the stages, the quiz.md in the folder of each: checks them, or makes a paper of them.
 
     quiz.py                     each question has three or four choices, one answer, a reason
                                 against every other choice, and something that proves the answer:
                                 a line of a transcript that the tests run, or a test. About six
-                                for each stage; each stands in the stage's README and in the slides
-                                (those on asyncio/ only in its README)
+                                for each stage; each stands in the stage's README and in the
+                                slides, but for those on the full library, which only its README has
     quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
 """
 
@@ -14,14 +14,14 @@ import sys
 from dataclasses import dataclass
 
 from documents import fences
-from sources import ROOT, NotFound
+from sources import ROOT, NotFound, folder_of, number_of, stages
 
 PROOF = r"`([^`]+)` prints `([^`]+)`\.|The test `([^`]+)` checks it\."
 
 
 @dataclass
 class Question:
-    stage: str  # its number, or "asyncio"
+    stage: str  # its number, or its name if it has none
     number: int
     title: str
     question: list  # lines: the text, and the choices
@@ -38,14 +38,6 @@ class Question:
         return [f"**{right}: {self.choices[right]}.** {self.reason}", "",
                 *(f"* **{letter}**, {self.choices[letter]}? {reason[0].upper()}{reason[1:]}"
                   for letter, reason in self.reasons_against.items())]
-
-
-def folder_of(stage):
-    """The folder of a stage, by its number; asyncio has none."""
-    for folder in [*ROOT.glob(f"{stage}_*"), *ROOT.glob("asyncio")]:
-        if folder.name.partition("_")[0] == stage:
-            return folder
-    raise NotFound(f"there is no stage {stage}")
 
 
 def questions_of(stage):
@@ -94,8 +86,10 @@ def problems_of(one, folder, lecture):
     elif not is_proved(one.proof, folder):
         yield f"is not proved: {one.proof}"
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    has_slides = one.stage.isdigit()
-    for place, text in (("README.md", readme), ("lecture.md", lecture))[: 2 if has_slides else 1]:
+    places = {"README.md": readme, "lecture.md": lecture}
+    if not one.stage.isdigit():
+        del places["lecture.md"]
+    for place, text in places.items():
         marks = [f"<!-- {what}: {one.stage}.{one.number} -->" for what in ("question", "answer")]
         if sorted(marks, key=text.find) != marks or any(text.count(mark) != 1 for mark in marks):
             yield f"does not stand in {place}, once, with its answer after it"
@@ -104,8 +98,11 @@ def problems_of(one, folder, lecture):
 def check():
     problems = []
     lecture = (ROOT / "slides/lecture.md").read_text(encoding="utf-8")
-    for folder in [*sorted(ROOT.glob("[0-9][0-9]_*")), *ROOT.glob("asyncio")]:
-        questions = list(questions_of(folder.name.partition("_")[0]))
+    for folder in stages():
+        if not (folder / "quiz.md").exists():
+            problems.append(f"{folder.name} has no quiz.md")
+            continue
+        questions = list(questions_of(number_of(folder)))
         if not 5 <= len(questions) <= 7:
             problems.append(f"{folder.name}/quiz.md has {len(questions)} questions")
         problems += [f"{folder.name}/quiz.md: {one.title}: {problem}"
@@ -116,7 +113,7 @@ def check():
 
 def paper(stage, with_answers):
     """Markdown, to print."""
-    lines = [f"# Questions on {'stage ' if stage.isdigit() else ''}{stage}"]
+    lines = [f"# Questions on stage {stage}"]
     for one in questions_of(stage):
         text = re.sub(r"(?m)^```cpp .*$", "```cpp", "\n".join(one.question))
         lines += ["", f"## {one.number}. {one.title}", *text.split("\n")]
@@ -129,7 +126,7 @@ def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
-        print("\n".join(paper(sys.argv[1].partition("_")[0], with_answers=len(sys.argv) == 3)))
+        print("\n".join(paper(number_of(ROOT / sys.argv[1]), with_answers=len(sys.argv) == 3)))
     else:
         sys.exit(__doc__)
 

@@ -38,8 +38,7 @@ import time
 from pathlib import Path
 
 from documents import fences
-from quiz import folder_of
-from sources import ROOT
+from sources import ROOT, folder_of
 
 PATIENCE = 60  # seconds until a command that should have ended, or printed, has failed
 
@@ -91,21 +90,12 @@ class Session:
             if not is_server and not (self.build / stage.name / program).exists():
                 raise NotBuilt(f"{stage.name}/{program}")
             if not is_server:
-                command = (self.compared(stage, program, rest) + fixed_addresses() +
-                           self.shortened(stage, program, command))
+                command = fixed_addresses() + self.shortened(stage, program, command)
         elif command.endswith("echo_client"):
             command += " 127.0.0.1 8888"
         for shown, real in self.ports.items():
             command = re.sub(rf"\b{shown}\b", real, command)
         return command.replace("build/tour/", shlex.quote(str(self.build)) + "/")
-
-    def compared(self, stage, program, rest):
-        """As `./tutorial experiment` does it: before the program its sketch, if it has one."""
-        if not (self.build / stage.name / f"{program}_sketch").exists():
-            return ""
-        sketch = " ".join([f"build/tour/{stage.name}/{program}_sketch", *rest])
-        return (f". support/tutorial/playing.sh; echo 'the sketch:'; {sketch}; "
-                "say_how_it_ended $?; echo 'the real headers:'; ")
 
     def shortened(self, stage, program, command):
         """As `./tutorial experiment` does it: of a sanitizer's report only what matters."""
