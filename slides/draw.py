@@ -109,9 +109,10 @@ def turn():
     it.text(200, 322, "due timers", anchor="start")
     it.arrow((580, 220), (580, 298))
     it.code(600, 268, "call_soon", "start")
-    it.arrow((740, 320), (900, 320), (900, 222))
-    it.arrow((1060, 222), (1060, 400), (580, 400), (580, 372))
-    it.code(1040, 388, "call_soon: the next turn", "end")
+    it.arrow((740, 335), (850, 335), (850, 222))
+    it.arrow((1060, 222), (1060, 412), (580, 412), (580, 372))
+    it.code(1046, 300, "call_soon:", "end")
+    it.text(1046, 331, "next turn", anchor="end")
     it.save()
 
 
@@ -151,11 +152,11 @@ def delegates():
     for number, (name, yields) in enumerate([("echo_handler", "elements_of(login)"),
                                              ("login", "elements_of(recv_line)"),
                                              ("recv_line", "co_yield a Future")]):
-        x = 20 + 400 * number
-        it.box(x, 40, 320, 100, f"{name}\n{yields}", HERE if number == 2 else OURS, MONO)
+        x = 4 + 402 * number
+        it.box(x, 40, 346, 100, f"{name}\n{yields}", HERE if number == 2 else OURS, MONO)
         if number:
-            it.arrow((x - 80, 90), (x - 2, 90))
-            it.code(x - 40, 26, "delegate")
+            it.arrow((x - 56, 90), (x - 2, 90))
+            it.code(x - 28, 26, "delegate")
     it.arrow((1000, 140), (1000, 200), (180, 200), (180, 142))
     it.text(590, 232, "what it yields is the next value of the outermost", colour=LINE)
     it.save()
