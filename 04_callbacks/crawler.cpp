@@ -11,7 +11,6 @@
 #include <deque>
 #include <exception>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,55 +18,34 @@
 #include <utility>
 #include <vector>
 
-class Fetcher;
-
-// Owns the Fetchers: one for each page that is being fetched.
-class Crawler {
-  public:
-    Crawler(EventLoop& event_loop, const CrawlOptions& crawl_options)
-        : loop(event_loop), options(crawl_options),
-          // Asking a name server may block for seconds. Here nobody else has to wait
-          // for it yet.
-          endpoints(resolve(options.start.host, options.start.port)),
-          crawl_(options), to_fetch_{crawl_.start_page()} {}
-
-    // Starts as many Fetchers as are allowed and needed; stops the loop when there is no more
-    // to do.
-    void start_fetching();
-
-    // A Fetcher reports its end, and is destroyed.
-    void fetched(Fetcher& fetcher, const Page& page, const ResponseParser& response);
-    void failed(Fetcher& fetcher, const Page& page, const std::string& reason);
-
-    bool has_finished() const { return fetchers_.empty() && to_fetch_.empty(); }
-    Crawl& crawl() { return crawl_; }
-
+struct Crawler {
     EventLoop& loop;
-    const CrawlOptions options;
-    const std::vector<Endpoint> endpoints;
+    CrawlOptions options;
+    std::vector<Endpoint> endpoints;
+    Crawl crawl{options};
+    std::deque<Page> to_fetch{crawl.start_page()};
+    std::size_t active = 0; // Fetchers
 
-  private:
-    Crawl crawl_;
-    std::deque<Page> to_fetch_;
-    std::map<Fetcher*, std::unique_ptr<Fetcher>> fetchers_;
+    bool has_finished() const { return active == 0 && to_fetch.empty(); }
 };
 
+void start_fetching(Crawler& crawler);
+
 // Fetches one page, over a connection of its own: connect, then on_connected, on_writable,
-// on_readable, and at the end fetched or failed of the Crawler.
-class Fetcher {
+// on_readable, and at the end fetched or fail. The callbacks of its socket own it: without one
+// it is destroyed, and the socket closed.
+class Fetcher : public std::enable_shared_from_this<Fetcher> {
   public:
     Fetcher(Crawler& crawler, Page page)
-        : crawler_(crawler), page_(std::move(page)), request_(make_request(page_.url)) {
-        timeout_ =
-            crawler_.loop.call_later(crawler_.options.timeout, [this] { fail("timed out"); });
-        start_ = crawler_.loop.call_soon([this] { connect(); });
-    }
-    Fetcher(const Fetcher&) = delete;
-    Fetcher& operator=(const Fetcher&) = delete;
-    ~Fetcher() {
-        timeout_->cancel();
-        start_->cancel();
-        forget_socket();
+        : crawler_(crawler), page_(std::move(page)), request_(make_request(page_.url)) {}
+
+    void start() {
+        crawler_.loop.call_later(crawler_.options.timeout, [weak = weak_from_this()] {
+            if (auto self = weak.lock()) { // it has not ended before
+                self->fail("timed out");
+            }
+        });
+        connect();
     }
 
   private:
@@ -75,17 +53,18 @@ class Fetcher {
     void connect() {
         try {
             socket_ = start_connect(crawler_.endpoints[next_endpoint_++]);
-            crawler_.loop.add_writer(socket_->fd(), [this] { on_connected(); });
+            crawler_.loop.add_writer(socket_->fd(),
+                                     [self = shared_from_this()] { self->on_connected(); });
         } catch (const std::system_error& error) {
             connect_again_or_fail(error.what());
         }
     }
 
     void connect_again_or_fail(const std::string& reason) {
-        forget_socket();
         if (next_endpoint_ == crawler_.endpoints.size()) {
             fail(reason);
         } else {
+            forget_socket();
             connect();
         }
     }
@@ -93,7 +72,8 @@ class Fetcher {
     void on_connected() {
         try {
             socket_->finish_connect();
-            crawler_.loop.add_writer(socket_->fd(), [this] { on_writable(); });
+            crawler_.loop.add_writer(socket_->fd(),
+                                     [self = shared_from_this()] { self->on_writable(); });
         } catch (const std::system_error& error) {
             connect_again_or_fail(error.what());
         }
@@ -104,7 +84,8 @@ class Fetcher {
             request_.erase(0, socket_->try_send(request_).value_or(0));
             if (request_.empty()) {
                 crawler_.loop.remove_writer(socket_->fd());
-                crawler_.loop.add_reader(socket_->fd(), [this] { on_readable(); });
+                crawler_.loop.add_reader(socket_->fd(),
+                                         [self = shared_from_this()] { self->on_readable(); });
             }
         } catch (const std::system_error& error) {
             fail(error.what());
@@ -129,18 +110,32 @@ class Fetcher {
         if (response_.error()) {
             fail(*response_.error());
         } else if (response_.done()) {
-            crawler_.fetched(*this, page_, response_); // destroys us
+            fetched();
         }
     }
 
+    void fetched() {
+        for (Page& found : crawler_.crawl.fetched(page_, response_)) {
+            crawler_.to_fetch.push_back(std::move(found));
+        }
+        end();
+    }
+
     void fail(const std::string& reason) {
-        crawler_.failed(*this, page_, reason); // destroys us
+        crawler_.crawl.failed(page_, reason);
+        end();
+    }
+
+    void end() {
+        forget_socket();
+        --crawler_.active;
+        // Not called here: after many errors in a row the stack would be deep.
+        crawler_.loop.call_soon([&crawler = crawler_] { start_fetching(crawler); });
     }
 
     void forget_socket() {
         if (socket_) {
-            crawler_.loop.remove_reader(socket_->fd());
-            crawler_.loop.remove_writer(socket_->fd());
+            crawler_.loop.forget(socket_->fd());
             socket_.reset();
         }
     }
@@ -151,48 +146,35 @@ class Fetcher {
     ResponseParser response_{MAX_PAGE_BYTES};
     std::optional<Socket> socket_;
     std::size_t next_endpoint_ = 0;
-    std::optional<Handle> timeout_;
-    std::optional<Handle> start_;
 };
 
-void Crawler::start_fetching() {
-    while (fetchers_.size() < options.concurrency && !to_fetch_.empty()) {
-        auto fetcher = std::make_unique<Fetcher>(*this, std::move(to_fetch_.front()));
-        to_fetch_.pop_front();
-        crawl_.begin();
-        fetchers_.emplace(fetcher.get(), std::move(fetcher));
+// Starts as many Fetchers as are allowed and needed; stops the loop when all is done.
+void start_fetching(Crawler& crawler) {
+    while (crawler.active < crawler.options.concurrency && !crawler.to_fetch.empty()) {
+        Page page = std::move(crawler.to_fetch.front());
+        crawler.to_fetch.pop_front();
+        ++crawler.active;
+        crawler.crawl.begin();
+        std::make_shared<Fetcher>(crawler, std::move(page))->start();
     }
-    if (has_finished()) {
-        loop.stop();
+    if (crawler.has_finished()) {
+        crawler.loop.stop();
     }
-}
-
-void Crawler::fetched(Fetcher& fetcher, const Page& page, const ResponseParser& response) {
-    for (Page& found : crawl_.fetched(page, response)) {
-        to_fetch_.push_back(std::move(found));
-    }
-    fetchers_.erase(&fetcher);
-    start_fetching();
-}
-
-void Crawler::failed(Fetcher& fetcher, const Page& page, const std::string& reason) {
-    crawl_.failed(page, reason);
-    fetchers_.erase(&fetcher);
-    start_fetching();
 }
 
 int main(int argc, char** argv) {
     try {
         CrawlOptions options = parse_crawl_options(argc, argv);
         EventLoop loop;
-        Crawler crawler(loop, options); // which may take a while: Ctrl-C ends the program then
+        // Asking a name server may block for seconds: Ctrl-C ends the program then.
+        Crawler crawler{loop, options, resolve(options.start.host, options.start.port)};
         for (int signal : {SIGINT, SIGTERM}) {
             loop.add_signal_handler(signal, [&loop] { loop.stop(); });
         }
-        crawler.start_fetching();
+        start_fetching(crawler);
         loop.run_forever(); // until all is done, or Ctrl-C
-        crawler.crawl().print_summary();
-        return crawler.has_finished() ? crawler.crawl().status() : 1;
+        crawler.crawl.print_summary();
+        return crawler.has_finished() ? crawler.crawl.status() : 1;
     } catch (const std::exception& error) {
         std::cerr << "crawler: " << error.what() << '\n';
         return 1;

@@ -1,5 +1,4 @@
-// A web crawler with generators and Tasks: a Task for each page, as many at once
-// as are allowed.
+// A web crawler with generators and Tasks: a Task for each page, as many at once as allowed.
 #include "async_socket.hpp"
 #include "run.hpp"
 
@@ -18,34 +17,32 @@
 #include <vector>
 
 struct Crawler {
+    EventLoop& loop;
     CrawlOptions options;
     std::vector<Endpoint> endpoints;
     Crawl crawl{options};
     std::deque<Page> to_fetch{crawl.start_page()};
     std::size_t active = 0; // Tasks that fetch a page
+    Future<void> finished{loop};
 };
 
 // A host may have several addresses, and not all of them may answer.
-Coroutine<AsyncSocket> connect_to_any(const std::vector<Endpoint>& endpoints) {
+Coroutine<AsyncSocket> connect_to_any(Crawler& crawler) {
     for (std::size_t i = 0;; ++i) {
         try {
-            co_return co_yield AsyncSocket::connect(EventLoop::running(), endpoints[i]);
+            co_return co_yield AsyncSocket::connect(crawler.loop, crawler.endpoints[i]);
         } catch (const std::system_error&) {
-            if (i + 1 == endpoints.size()) {
+            if (i + 1 == crawler.endpoints.size()) {
                 throw;
             }
         }
     }
 }
 
-Coroutine<std::string> read(AsyncSocket socket) {
-    co_return co_yield socket.recv(16 * 1024);
-}
-
 Coroutine<ResponseParser> read_all(AsyncSocket socket) {
     ResponseParser response(MAX_PAGE_BYTES);
     while (!response.done()) {
-        std::string data = co_yield read(socket);
+        std::string data = co_yield socket.recv(16 * 1024);
         if (data.empty()) {
             response.end_of_stream();
         } else {
@@ -55,79 +52,81 @@ Coroutine<ResponseParser> read_all(AsyncSocket socket) {
     co_return response;
 }
 
-// Fetches one page, over a connection of its own. The generators that it yields run on the
-// Task's stack, one above the other: fetch, read_all, read.
-Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
-    AsyncSocket socket = co_yield connect_to_any(crawler.endpoints);
-    co_yield socket.send_all(make_request(url));
-    ResponseParser response = co_yield read_all(socket);
-    if (response.error()) {
-        throw std::runtime_error(*response.error());
+// The page, an error or the time limit: the first of them counts.
+void fail(const Future<ResponseParser>& fetched, std::exception_ptr error) {
+    if (!fetched.done()) {
+        fetched.set_exception(error);
     }
-    co_return response;
 }
 
-void start_fetching(Crawler& crawler, Future<void> finished);
-
-// One page from beginning to end. The time limit cancels the Task that fetches.
-Coroutine<void> fetch_page(Crawler& crawler, Page page, Future<void> finished) {
-    Task<ResponseParser> fetching = create_task(fetch(crawler, page.url));
-    bool has_timed_out = false;
-    Handle timeout =
-        EventLoop::running().call_later(crawler.options.timeout, [&has_timed_out, fetching] {
-            has_timed_out = fetching.cancel();
-        });
-    int cancel_requests = TaskBase::current()->cancelling();
+// Fetches one page. The connection ends when `fetched` is done, whatever the reason.
+Coroutine<void> fetch(Crawler& crawler, Url url, Future<ResponseParser> fetched) {
     try {
-        ResponseParser response = co_yield fetching;
+        AsyncSocket socket = co_yield elements_of(connect_to_any(crawler));
+        fetched.add_done_callback([socket](auto&) { socket.shutdown(); }); // ends a recv
+        co_yield socket.send_all(make_request(url));
+        ResponseParser response = co_yield elements_of(read_all(socket));
+        if (response.error()) {
+            throw std::runtime_error(*response.error());
+        }
+        if (!fetched.done()) {
+            fetched.set_result(std::move(response));
+        }
+    } catch (const std::exception&) {
+        fail(fetched, std::current_exception());
+    }
+}
+
+void start_fetching(Crawler& crawler);
+
+// One page, to its end or time limit. Another Task fetches it: no time limit ends a connect.
+Coroutine<void> fetch_page(Crawler& crawler, Page page) {
+    Future<ResponseParser> fetched(crawler.loop);
+    create_task(fetch(crawler, page.url, fetched));
+    crawler.loop.call_later(crawler.options.timeout, [fetched] {
+        fail(fetched, std::make_exception_ptr(std::runtime_error("timed out")));
+    });
+    try {
+        // Moved: the timer keeps the Future until its time has come.
+        ResponseParser response = std::move(co_yield fetched);
         for (Page& found : crawler.crawl.fetched(page, response)) {
             crawler.to_fetch.push_back(std::move(found));
         }
     } catch (const std::exception& error) {
         crawler.crawl.failed(page, error.what());
-    } catch (const CancelledError&) {
-        timeout.cancel();
-        if (!has_timed_out || TaskBase::current()->cancelling() > cancel_requests) {
-            throw; // Ctrl-C
-        }
-        crawler.crawl.failed(page, "timed out");
     }
-    timeout.cancel();
     --crawler.active;
-    start_fetching(crawler, finished);
+    crawler.loop.call_soon([&crawler] { start_fetching(crawler); }); // not on our stack
 }
 
 // Starts as many Tasks as are allowed and needed.
-void start_fetching(Crawler& crawler, Future<void> finished) {
+void start_fetching(Crawler& crawler) {
     while (crawler.active < crawler.options.concurrency && !crawler.to_fetch.empty()) {
         Page page = std::move(crawler.to_fetch.front());
         crawler.to_fetch.pop_front();
         ++crawler.active;
         crawler.crawl.begin();
-        create_task(fetch_page(crawler, std::move(page), finished));
+        create_task(fetch_page(crawler, std::move(page)));
     }
-    if (crawler.active == 0 && !finished.done()) {
-        finished.set_result();
+    if (crawler.active == 0 && !crawler.finished.done()) {
+        crawler.finished.set_result();
     }
 }
 
-Coroutine<void> crawl_site(Crawler& crawler, bool& has_finished) {
-    Future<void> finished(EventLoop::running());
-    start_fetching(crawler, finished);
-    co_yield finished;
-    has_finished = true;
+Coroutine<void> crawl_site(Crawler& crawler) {
+    start_fetching(crawler);
+    co_yield crawler.finished;
 }
 
 int main(int argc, char** argv) {
     try {
         CrawlOptions options = parse_crawl_options(argc, argv);
-        // Asking a name server may block for seconds. Here nobody else has to wait for it yet.
-        Crawler crawler{options, resolve(options.start.host, options.start.port)};
-        bool has_finished = false;
         EventLoop loop;
-        run(loop, crawl_site(crawler, has_finished)); // returns early after Ctrl-C
+        // Asking a name server may block for seconds: Ctrl-C ends the program then.
+        Crawler crawler{loop, options, resolve(options.start.host, options.start.port)};
+        run(loop, crawl_site(crawler)); // returns early after Ctrl-C
         crawler.crawl.print_summary();
-        return has_finished ? crawler.crawl.status() : 1;
+        return crawler.finished.done() ? crawler.crawl.status() : 1;
     } catch (const std::exception& error) {
         std::cerr << "crawler: " << error.what() << '\n';
         return 1;

@@ -1,5 +1,5 @@
-// The echo server on the scheduler: the generators yield operations, the
-// scheduler performs them.
+// The echo server on the scheduler: the generators yield operations, and the scheduler performs
+// them.
 #include "scheduler.hpp"
 
 #include "common/command_line.hpp"
@@ -11,83 +11,58 @@
 #include <cstddef>
 #include <exception>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
-class Accept : public Operation {
+// Calls `try_to` until it returns a value, which is the result.
+template <typename Try>
+class Attempt : public Operation {
   public:
-    explicit Accept(Socket& listener) : Operation(listener.fd(), READ), listener_(&listener) {}
-    Socket result() {
+    Attempt(int fd, Events event, Try try_to) : Operation(fd, event), try_to_(try_to) {}
+    auto await_resume() {
         rethrow_error();
-        return std::move(*client_);
+        return std::move(*result_);
     }
 
   private:
     bool perform() override {
-        client_ = listener_->try_accept();
-        return client_.has_value();
+        result_ = try_to_();
+        return result_.has_value();
     }
 
-    Socket* listener_;
-    std::optional<Socket> client_;
+    Try try_to_;
+    std::invoke_result_t<Try> result_; // an optional
 };
 
-class Receive : public Operation {
-  public:
-    Receive(Socket& socket, std::size_t max_bytes)
-        : Operation(socket.fd(), READ), socket_(&socket), max_bytes_(max_bytes) {}
-    std::string result() {
-        rethrow_error();
-        return std::move(*data_);
-    }
+auto accept(ScheduledSocket& listener) {
+    return Attempt(listener.fd(), READ, [&listener] { return listener.try_accept(); });
+}
 
-  private:
-    bool perform() override {
-        data_ = socket_->try_recv(max_bytes_);
-        return data_.has_value();
-    }
-
-    Socket* socket_;
-    std::size_t max_bytes_;
-    std::optional<std::string> data_;
-};
+auto recv(ScheduledSocket& socket, std::size_t max_bytes) {
+    return Attempt(socket.fd(), READ,
+                   [&socket, max_bytes] { return socket.try_recv(max_bytes); });
+}
 
 // Sends once; the result is the number of bytes that the kernel has taken.
-class Send : public Operation {
-  public:
-    Send(Socket& socket, std::string_view data)
-        : Operation(socket.fd(), WRITE), socket_(&socket), data_(data) {}
-    std::size_t result() {
-        rethrow_error();
-        return *sent_;
-    }
+auto send(ScheduledSocket& socket, std::string_view data) {
+    return Attempt(socket.fd(), WRITE, [&socket, data] { return socket.try_send(data); });
+}
 
-  private:
-    bool perform() override {
-        sent_ = socket_->try_send(data_);
-        return sent_.has_value();
-    }
-
-    Socket* socket_;
-    std::string_view data_;
-    std::optional<std::size_t> sent_;
-};
-
-// Serves one client. A Send may be short, so it takes a loop.
-Routine<void> echo_handler(Socket client) {
+// Serves one client. A send may be short, so it takes a loop.
+Routine<void> echo_handler(ScheduledSocket client) {
     log_line(client.address(), "connected");
     try {
         while (true) {
-            std::string data = co_yield Receive(client, 4096);
+            std::string data = co_yield recv(client, 4096);
             if (data.empty()) {
                 break;
             }
             std::string_view rest = data;
             while (!rest.empty()) {
-                rest.remove_prefix(co_yield Send(client, rest));
+                rest.remove_prefix(co_yield send(client, rest));
             }
         }
         log_line(client.address(), "disconnected");
@@ -96,14 +71,13 @@ Routine<void> echo_handler(Socket client) {
     }
 }
 
-// Accepts clients, for ever.
-Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
+// Accepts clients, without end.
+Routine<void> echo_server(ScheduledSocket listener, Scheduler& scheduler) {
     log_listening(listener.address());
-    listener.set_blocking(false);
     while (true) {
         try {
-            Socket client = co_yield Accept(listener);
-            scheduler.submit(echo_handler(std::move(client)));
+            Socket client = co_yield accept(listener);
+            scheduler.submit(echo_handler({scheduler, std::move(client)}));
             continue;
         } catch (const std::system_error& error) {
             if (is_broken_listener(error)) {
@@ -112,7 +86,7 @@ Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
             }
             log_line(listener.address(), error.what());
         }
-        // No free descriptor, say: without a pause it would spin.
+        // No free descriptor, say: without a pause the loop would spin.
         co_yield Sleep(std::chrono::milliseconds(100));
     }
 }
@@ -121,7 +95,8 @@ int main(int argc, char** argv) {
     try {
         LoopServerOptions options = parse_loop_server_options(argc, argv);
         Scheduler scheduler(make_selector(options.selector));
-        scheduler.submit(echo_server(listen_on(options.host, options.port), scheduler));
+        ScheduledSocket listener(scheduler, listen_on(options.host, options.port));
+        scheduler.submit(echo_server(std::move(listener), scheduler));
         scheduler.run();
     } catch (const std::exception& error) {
         std::cerr << "echo_server: " << error.what() << '\n';

@@ -21,54 +21,45 @@
 class Wait : public Operation {
   public:
     using Operation::Operation;
-    void result() const {}
+    void await_resume() const { rethrow_error(); }
 
   private:
-    // Performed when the selector says so. A write is tried before it waits, so
-    // it always waits.
+    // Nothing: it has waited. But the scheduler tries a WRITE before it waits.
     bool perform() override { return std::exchange(has_waited_, true); }
 
     bool has_waited_ = event() == READ;
 };
 
-Wait read_wait(const Socket& socket) {
-    return Wait(socket.fd(), READ);
-}
-
-Wait write_wait(const Socket& socket) {
-    return Wait(socket.fd(), WRITE);
-}
-
-Routine<Socket> accept(Socket& listener) {
+Routine<Socket> accept(ScheduledSocket& listener) {
     while (true) {
-        co_yield read_wait(listener);
+        co_yield Wait(listener.fd(), READ);
         if (std::optional<Socket> client = listener.try_accept()) {
             co_return std::move(*client);
         }
     }
 }
 
-Routine<std::string> recv(Socket& socket, std::size_t max_bytes) {
+Routine<std::string> recv(ScheduledSocket& socket, std::size_t max_bytes) {
     while (true) {
-        co_yield read_wait(socket);
+        co_yield Wait(socket.fd(), READ);
         if (std::optional<std::string> data = socket.try_recv(max_bytes)) {
             co_return std::move(*data);
         }
     }
 }
 
-Routine<void> send_all(Socket& socket, std::string_view data) {
+Routine<void> send_all(ScheduledSocket& socket, std::string_view data) {
     while (true) {
         data.remove_prefix(socket.try_send(data).value_or(0));
         if (data.empty()) {
             co_return;
         }
-        co_yield write_wait(socket);
+        co_yield Wait(socket.fd(), WRITE);
     }
 }
 
 // Serves one client.
-Routine<void> echo_handler(Socket client) {
+Routine<void> echo_handler(ScheduledSocket client) {
     log_line(client.address(), "connected");
     try {
         while (true) {
@@ -84,14 +75,13 @@ Routine<void> echo_handler(Socket client) {
     }
 }
 
-// Accepts clients, for ever.
-Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
+// Accepts clients, without end.
+Routine<void> echo_server(ScheduledSocket listener, Scheduler& scheduler) {
     log_listening(listener.address());
-    listener.set_blocking(false);
     while (true) {
         try {
             Socket client = co_yield elements_of(accept(listener));
-            scheduler.submit(echo_handler(std::move(client)));
+            scheduler.submit(echo_handler({scheduler, std::move(client)}));
             continue;
         } catch (const std::system_error& error) {
             if (is_broken_listener(error)) {
@@ -100,7 +90,7 @@ Routine<void> echo_server(Socket listener, Scheduler& scheduler) {
             }
             log_line(listener.address(), error.what());
         }
-        // No free descriptor, say: without a pause it would spin.
+        // No free descriptor, say: without a pause the loop would spin.
         co_yield Sleep(std::chrono::milliseconds(100));
     }
 }
@@ -109,7 +99,8 @@ int main(int argc, char** argv) {
     try {
         LoopServerOptions options = parse_loop_server_options(argc, argv);
         Scheduler scheduler(make_selector(options.selector));
-        scheduler.submit(echo_server(listen_on(options.host, options.port), scheduler));
+        ScheduledSocket listener(scheduler, listen_on(options.host, options.port));
+        scheduler.submit(echo_server(std::move(listener), scheduler));
         scheduler.run();
     } catch (const std::exception& error) {
         std::cerr << "echo_server: " << error.what() << '\n';

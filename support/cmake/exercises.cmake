@@ -71,7 +71,7 @@ endfunction()
 function(add_exercise_program program name folder)
   add_executable(${program} EXCLUDE_FROM_ALL exercises/${name}_tests.cpp)
   target_include_directories(${program} PRIVATE ${folder} ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${program} PRIVATE exercise_main)
+  target_link_libraries(${program} PRIVATE exercise_main ${STAGE_LIBRARY})
 endfunction()
 
 # Of what is built on request CTest must not know without -C, or it would fail.

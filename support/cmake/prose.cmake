@@ -30,12 +30,15 @@ function(add_transcripts label file timeout)
 endfunction()
 
 add_prose_test("code is shown as it is" fill.py --check)
-add_prose_test("the sketches are built up line by line" built.py)
+add_prose_test("each header is built up line by line" built.py)
 add_prose_test("links lead somewhere" links.py)
 add_prose_test("spelling" spelling.py)
 add_prose_test("each question has its answer" quiz.py)
 add_prose_test("the guide agrees with the slides" guide.py)
 add_prose_test("editors find the programs" editor.py ${CMAKE_BINARY_DIR})
+if(TEST "prose/spelling") # these look at style only
+  set_tests_properties("prose/spelling" "prose/editors find the programs" PROPERTIES LABELS "prose;lint")
+endif()
 add_prose_test("the site's links lead somewhere" ../site/site_tests.py)
 if(PROSE AND NOT SANITIZED AND NOT APPLE)
   add_test(NAME "prose/the site in a browser"

@@ -9,11 +9,13 @@
 #     STEP 90 20                   the most lines of echo_server.cpp that may be added to, and
 #                                  removed from, those of the stage before (100 100)
 #     WITHOUT_TSAN)                has no threads: nothing for the thread sanitizer
+#   library(NAME...)               NAME.cpp: parts of a library that all programs of this folder
+#                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
 #   wire_tests(NAME SUITE...)      what the server NAME guarantees: the test suites of
 #     [WITHOUT_TSAN]               support/testing/wire_tests.cpp
 #   crawler_tests(NAME [WITHOUT_TSAN])
-#   unit_tests(PROGRAM...)         tests.cpp, which starts these programs
+#   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
 #                                  that is not what is known of it; HAS_BRACED_LISTS, a macro, is
@@ -52,6 +54,7 @@ macro(stage way)
     message(FATAL_ERROR " ${STAGE}: stage() does not know ${STAGE_UNPARSED_ARGUMENTS}")
   endif()
   set(DECLARED CMakeLists.txt) # files, relative to the stage's folder
+  set(STAGE_LIBRARY "")
   list_stage("${way}")
   cmake_language(DEFER CALL finish_stage)
 endmacro()
@@ -91,6 +94,16 @@ function(finish_stage)
   endif()
 endfunction()
 
+macro(library)
+  set(sources ${ARGN})
+  list(TRANSFORM sources APPEND .cpp)
+  list(APPEND DECLARED ${sources})
+  add_library(${STAGE} STATIC ${sources})
+  target_include_directories(${STAGE} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${STAGE} PUBLIC common)
+  set(STAGE_LIBRARY ${STAGE}) # what everything here is linked with
+endmacro()
+
 # NN_stage/NAME.cpp becomes build/PRESET/NN_stage/NAME
 macro(program name)
   list(APPEND DECLARED ${name}.cpp)
@@ -100,7 +113,7 @@ endmacro()
 function(add_program name)
   add_executable(${STAGE}_${name} ${name}.cpp)
   set_target_properties(${STAGE}_${name} PROPERTIES OUTPUT_NAME ${name})
-  target_link_libraries(${STAGE}_${name} PRIVATE common)
+  target_link_libraries(${STAGE}_${name} PRIVATE common ${STAGE_LIBRARY})
   if("WEB" IN_LIST ARGN)
     target_link_libraries(${STAGE}_${name} PRIVATE common_web)
   endif()
@@ -135,15 +148,16 @@ function(crawler_tests name)
 endfunction()
 
 macro(unit_tests)
-  list(APPEND DECLARED tests.cpp)
+  file(GLOB TESTS CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} tests.cpp tests/*.cpp)
+  list(APPEND DECLARED ${TESTS})
   add_unit_tests(${ARGN})
 endmacro()
 
 function(add_unit_tests)
   if_tested(is_tested)
   if(is_tested)
-    add_executable(${STAGE}_tests tests.cpp)
-    target_link_libraries(${STAGE}_tests PRIVATE testing_main)
+    add_executable(${STAGE}_tests ${TESTS})
+    target_link_libraries(${STAGE}_tests PRIVATE testing_main ${STAGE_LIBRARY})
     target_compile_definitions(${STAGE}_tests PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
     foreach(program IN LISTS ARGN)
       add_dependencies(${STAGE}_tests ${STAGE}_${program})
@@ -212,7 +226,7 @@ function(add_experiment name)
     OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/experiments)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${target} PRIVATE server_process)
+  target_link_libraries(${target} PRIVATE server_process ${STAGE_LIBRARY})
   target_compile_definitions(${target} PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
   add_dependencies(${target} ${STAGE}_echo_server)
   if("SANITIZED" IN_LIST ARGN)

@@ -15,7 +15,7 @@ whose commands contain a text.
     ```console 01_blocking/README.md#silent_client
     ```console 01_blocking/README.md#silent_client@after .. leaves     some lines of it
 
-The questions of NN_stage/quiz.md stand in other documents, too, each with its answer where the
+The questions of a stage's quiz.md stand in other documents, too, each with its answer where the
 document wants it. Between these comments and `<!-- end: question -->`, or `answer`, is a copy:
 
     <!-- question: 04.1 -->
@@ -39,7 +39,7 @@ import textwrap
 
 from documents import fences, markdown_files, outside_fences, prose
 from quiz import question
-from sources import ROOT, NotFound, blank_out, extract
+from sources import ROOT, NotFound, blank_out, extract, folder_of, number_of, stages
 
 
 def difference(argument):
@@ -92,9 +92,8 @@ def wanted(fence):
 
 def lines_that_serve(stage):
     """How many lines of code serve a client in a stage."""
-    (folder,) = ROOT.glob(f"{stage}_*")
     count = 0
-    for line in blank_out((folder / "echo_server.cpp").read_text(encoding="utf-8")).split("\n"):
+    for line in blank_out((folder_of(stage) / "echo_server.cpp").read_text(encoding="utf-8")).split("\n"):
         if re.match(r"\S.* (echo_server|accept_clients?)\(.*{$", line):
             return count
         if line.startswith("#include"):
@@ -111,7 +110,7 @@ def fill_counts(lines):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if not line.startswith("|"):
             stages = []
-        elif not stages and all(re.fullmatch(r"\d\d", cell) for cell in cells[1:]):
+        elif not stages and all(re.fullmatch(r"\d\d|asyncio", cell) for cell in cells[1:]):
             stages = cells[1:]
         elif stages and cells[0] == "lines that serve a client":
             counts = [str(lines_that_serve(stage)) for stage in stages]
@@ -121,13 +120,13 @@ def fill_counts(lines):
 def first_appearance(term):
     """A link to the line in which a term is explained, as it should be where it first appears."""
     word = re.escape(term) + "(s|es)?"
-    for file in sorted(ROOT.glob("[0-9][0-9]_*/README.md")):
+    for file in (stage / "README.md" for stage in stages() if (stage / "README.md").exists()):
         lines = file.read_text(encoding="utf-8").split("\n")
         for number, (line, words) in enumerate(zip(lines, prose(lines)), 1):
             bold = " ".join(re.findall(r"\*\*.*?\*\*", line))
             if re.search(rf"(?i)\b{word}\b", bold):
                 name = file.relative_to(ROOT)
-                return f"[{name.parts[0][:2]}, line {number}]({name}?plain=1#L{number})"
+                return f"[{number_of(file.parent)}, line {number}]({name}?plain=1#L{number})"
             if not line.startswith(("#", "![")) and re.search(rf"(?i)\b{word}\b", words):
                 raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
     raise NotFound(f"'{term}' is explained nowhere")
@@ -170,7 +169,7 @@ def fill_questions(lines, is_deck, complain):
     """Copies questions and answers of the quizzes to where they are wanted. On a slide each line is
     shown as a line, so they are not wrapped."""
     for start, line in reversed(list(enumerate(outside_fences(lines)))):
-        found = re.fullmatch(r"<!-- (question|answer): (\d\d)\.(\d) -->", line)
+        found = re.fullmatch(r"<!-- (question|answer): (\d\d|asyncio)\.(\d) -->", line)
         if not found:
             continue
         try:

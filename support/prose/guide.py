@@ -40,7 +40,7 @@ def problems_of(lecture, guide):
             yield f"part {part} has {total} minutes, and not {MINUTES_OF_A_PART}"
     if not rows:
         yield "GUIDE.md has no times"
-    for demo in re.findall(r"(?m)^\$ (\./tutorial experiment \d\d \w+)", lecture):
+    for demo in re.findall(r"(?m)^\$ (\./tutorial experiment (?:\d\d|asyncio) \w+)", lecture):
         if f"`{demo}`" not in guide:
             yield f"GUIDE.md does not say what '{demo}' answers"
 

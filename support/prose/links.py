@@ -11,7 +11,7 @@ import re
 import sys
 
 from documents import fences, markdown_files, outside_fences, prose
-from sources import ROOT
+from sources import ROOT, folder_of
 
 
 def headings(file):
@@ -55,8 +55,8 @@ def check_experiments(file, name):
     """Experiments that the text names; those in fences are run."""
     lines = outside_fences(file.read_text(encoding="utf-8").split("\n"))
     for number, line in enumerate(lines, 1):
-        for stage, experiment in re.findall(r"`./tutorial experiment (\d\d) (\w+)`", line):
-            if not list(ROOT.glob(f"{stage}_*/experiments/{experiment}.cpp")):
+        for stage, experiment in re.findall(r"`./tutorial experiment (\d\d|asyncio) (\w+)`", line):
+            if not (folder_of(stage) / f"experiments/{experiment}.cpp").exists():
                 yield f"{name}:{number}: stage {stage} has no experiment {experiment}"
 
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The questions on the stages, NN_stage/quiz.md: checks them, or makes a paper of them.
+"""The questions on the stages, the quiz.md in the folder of each: checks them, or makes a paper of them.
 
     quiz.py                     each question has three or four choices, one answer, a reason
                                 against every other choice, and something that proves the answer:
                                 a line of a transcript that the tests run, or a test. About six
-                                for each stage; each stands in the stage's README and in the slides
+                                for each stage; each stands in the stage's README and in the
+                                slides, but for those on the full library, which only its README has
     quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
 """
 
@@ -13,14 +14,14 @@ import sys
 from dataclasses import dataclass
 
 from documents import fences
-from sources import ROOT, NotFound
+from sources import ROOT, NotFound, folder_of, number_of, stages
 
 PROOF = r"`([^`]+)` prints `([^`]+)`\.|The test `([^`]+)` checks it\."
 
 
 @dataclass
 class Question:
-    stage: str  # its number
+    stage: str  # its number, or its name if it has none
     number: int
     title: str
     question: list  # lines: the text, and the choices
@@ -37,12 +38,6 @@ class Question:
         return [f"**{right}: {self.choices[right]}.** {self.reason}", "",
                 *(f"* **{letter}**, {self.choices[letter]}? {reason[0].upper()}{reason[1:]}"
                   for letter, reason in self.reasons_against.items())]
-
-
-def folder_of(stage):
-    for folder in ROOT.glob(f"{stage}_*"):
-        return folder
-    raise NotFound(f"there is no stage {stage}")
 
 
 def questions_of(stage):
@@ -71,7 +66,8 @@ def is_proved(proof, folder):
     """Whether a transcript of the stage has the line, or a test has the name."""
     command, line, test = re.fullmatch(PROOF, proof).groups()
     if test:
-        sources = [folder / "tests.cpp", ROOT / "support/testing/wire_tests.cpp"]
+        sources = [*folder.glob("tests.cpp"), *folder.glob("tests/*.cpp"),
+                   ROOT / "support/testing/wire_tests.cpp"]
         return any(f'TEST_CASE("{test}")' in source.read_text(encoding="utf-8")
                    for source in sources)
     readme = (folder / "README.md").read_text(encoding="utf-8").split("\n")
@@ -90,7 +86,10 @@ def problems_of(one, folder, lecture):
     elif not is_proved(one.proof, folder):
         yield f"is not proved: {one.proof}"
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    for place, text in (("README.md", readme), ("lecture.md", lecture)):
+    places = {"README.md": readme, "lecture.md": lecture}
+    if not one.stage.isdigit():
+        del places["lecture.md"]
+    for place, text in places.items():
         marks = [f"<!-- {what}: {one.stage}.{one.number} -->" for what in ("question", "answer")]
         if sorted(marks, key=text.find) != marks or any(text.count(mark) != 1 for mark in marks):
             yield f"does not stand in {place}, once, with its answer after it"
@@ -99,9 +98,12 @@ def problems_of(one, folder, lecture):
 def check():
     problems = []
     lecture = (ROOT / "slides/lecture.md").read_text(encoding="utf-8")
-    for folder in sorted(ROOT.glob("[0-9][0-9]_*")):
-        questions = list(questions_of(folder.name[:2]))
-        if not 6 <= len(questions) <= 7:
+    for folder in stages():
+        if not (folder / "quiz.md").exists():
+            problems.append(f"{folder.name} has no quiz.md")
+            continue
+        questions = list(questions_of(number_of(folder)))
+        if not 5 <= len(questions) <= 7:
             problems.append(f"{folder.name}/quiz.md has {len(questions)} questions")
         problems += [f"{folder.name}/quiz.md: {one.title}: {problem}"
                      for one in questions for problem in problems_of(one, folder, lecture)]
@@ -124,7 +126,7 @@ def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
-        print("\n".join(paper(sys.argv[1][:2], with_answers=len(sys.argv) == 3)))
+        print("\n".join(paper(number_of(ROOT / sys.argv[1]), with_answers=len(sys.argv) == 3)))
     else:
         sys.exit(__doc__)
 

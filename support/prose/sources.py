@@ -20,6 +20,23 @@ class NotFound(Exception):
     pass
 
 
+def stages():
+    """The folders of the stages, in the order in which they are read; the full library comes last."""
+    return sorted(server.parent for server in ROOT.glob("*/echo_server.cpp"))
+
+
+def number_of(stage):
+    """What documents call a stage: the number of its folder, or its name if that has no number."""
+    return stage.name[:2] if stage.name[:2].isdigit() else stage.name
+
+
+def folder_of(number):
+    for stage in stages():
+        if number_of(stage) == number:
+            return stage
+    raise NotFound(f"there is no stage {number}")
+
+
 def blank_out(code):
     """The code with comments, strings and characters overwritten by blanks: same length, same
     lines, but every brace that is left is one."""
@@ -92,7 +109,8 @@ def statement(code, start, end, text, whole):
     index = begin
     while code[index] not in ";{":
         index = end_of_block(code, index) if code[index] in "([" else index + 1
-    return begin, index + 1 if code[index] == ";" else end_of_block(code, index)
+    close = index + 1 if code[index] == ";" else end_of_block(code, index)
+    return begin, close + 1 if code[close : close + 1] == ";" else close
 
 
 def lines_between(start, end, first, last, whole):

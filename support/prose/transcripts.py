@@ -38,7 +38,7 @@ import time
 from pathlib import Path
 
 from documents import fences
-from sources import ROOT
+from sources import ROOT, folder_of
 
 PATIENCE = 60  # seconds until a command that should have ended, or printed, has failed
 
@@ -80,7 +80,7 @@ class Session:
         """The command that is really run."""
         words = command.split(" ")
         if words[:2] in (["./tutorial", "run"], ["./tutorial", "experiment"]):
-            (stage,) = ROOT.glob(words[2] + "_*")
+            stage = folder_of(words[2])
             is_server = words[1] == "run"
             program = "echo_server" if is_server else f"experiments/{words[3]}"
             rest = words[3:] if is_server else words[4:]
@@ -90,21 +90,12 @@ class Session:
             if not is_server and not (self.build / stage.name / program).exists():
                 raise NotBuilt(f"{stage.name}/{program}")
             if not is_server:
-                command = (self.compared(stage, program, rest) + fixed_addresses() +
-                           self.shortened(stage, program, command))
+                command = fixed_addresses() + self.shortened(stage, program, command)
         elif command.endswith("echo_client"):
             command += " 127.0.0.1 8888"
         for shown, real in self.ports.items():
             command = re.sub(rf"\b{shown}\b", real, command)
         return command.replace("build/tour/", shlex.quote(str(self.build)) + "/")
-
-    def compared(self, stage, program, rest):
-        """As `./tutorial experiment` does it: before the program its sketch, if it has one."""
-        if not (self.build / stage.name / f"{program}_sketch").exists():
-            return ""
-        sketch = " ".join([f"build/tour/{stage.name}/{program}_sketch", *rest])
-        return (f". support/tutorial/playing.sh; echo 'the sketch:'; {sketch}; "
-                "say_how_it_ended $?; echo 'the real headers:'; ")
 
     def shortened(self, stage, program, command):
         """As `./tutorial experiment` does it: of a sanitizer's report only what matters."""

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "support/prose"))
 
 from quiz import paper  # noqa: E402, it is found there
+from sources import number_of, stages as all_stages  # noqa: E402
+
 PICTURES = (".svg", ".png")
 STYLE = """
 body { font: 17px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #24303c; background: #fbfaf7;
@@ -122,18 +124,22 @@ class Site:
                             ("slides/lecture.md", "the text of the lecture")]:
             links.append(f'<li><a href="{self.address(ROOT / name, place)}">{words}</a></li>')
         stages = []
-        for folder in sorted(ROOT.glob("[0-9][0-9]_*")):
+        for folder in all_stages():
             readme = folder / "README.md"
+            if not readme.exists():
+                continue
             lines = readme.read_text(encoding="utf-8").split("\n")
-            picture = next(re.match(r"!\[(.*)\]\((.*)\)", line) for line in lines
-                           if line.startswith("!["))
-            stages.append(
-                f'<h2><a href="{self.address(readme, place)}">{lines[0].lstrip("# ")}</a></h2>\n'
-                f'<p><img src="{self.address(folder / picture[2], place)}" '
-                f'alt="{html.escape(picture[1])}"></p>\n'
-                f'<p><a href="{self.address(folder, place)}">its files</a>, '
-                f'<a href="{self.address(folder / "quiz.md", place)}">questions</a>; to print: '
-                f'{self.papers(folder.name[:2])}</p>')
+            stages.append(f'<h2><a href="{self.address(readme, place)}">{lines[0].lstrip("# ")}</a></h2>')
+            picture = next((re.match(r"!\[(.*)\]\((.*)\)", line) for line in lines
+                            if line.startswith("![")), None)
+            if picture:
+                stages.append(f'<p><img src="{self.address(folder / picture[2], place)}" '
+                              f'alt="{html.escape(picture[1])}"></p>')
+            questions = ""
+            if (folder / "quiz.md").exists():
+                questions = (f', <a href="{self.address(folder / "quiz.md", place)}">questions</a>; '
+                             f'to print: {self.papers(number_of(folder))}')
+            stages.append(f'<p><a href="{self.address(folder, place)}">its files</a>{questions}</p>')
         title = (ROOT / "README.md").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
         parts = [f"<h1>{title}</h1>", "<ul>", *links, "</ul>", *stages]
         self.write(place, title, "\n".join(parts))

@@ -71,6 +71,17 @@ void check_step(const std::string& from, const std::string& to, std::size_t most
     CHECK(a.size() - same <= most_removed);
 }
 
+// All but asyncio, which is no step of the tutorial.
+std::vector<Stage> steps() {
+    std::vector<Stage> steps;
+    for (const Stage& stage : STAGES) {
+        if (stage.has_number()) {
+            steps.push_back(stage);
+        }
+    }
+    return steps;
+}
+
 // In which stages a header is the same file, as it says itself in its first lines: "in every
 // stage from 04 on", "in stages 05 and 06", "in stages 05 to 07". Empty: it is of one stage.
 std::vector<std::string> carriers_of(const fs::path& header) {
@@ -111,7 +122,7 @@ std::vector<fs::path> headers_of(const std::string& stage) {
 } // namespace
 
 TEST_CASE("layout: a header that says that it is the same in several stages is the same") {
-    for (const Stage& stage : STAGES) {
+    for (const Stage& stage : steps()) {
         for (const fs::path& name : headers_of(stage.name)) {
             fs::path header = ROOT / stage.name / name;
             std::vector<std::string> carriers = carriers_of(header);
@@ -130,10 +141,11 @@ TEST_CASE("layout: a header that says that it is the same in several stages is t
 }
 
 TEST_CASE("layout: a header that is the same in several stages says so in its first lines") {
-    for (std::size_t i = 1; i < STAGES.size(); ++i) {
-        for (const fs::path& name : headers_of(STAGES[i].name)) {
-            fs::path header = ROOT / STAGES[i].name / name;
-            fs::path before = ROOT / STAGES[i - 1].name / name;
+    std::vector<Stage> stages = steps();
+    for (std::size_t i = 1; i < stages.size(); ++i) {
+        for (const fs::path& name : headers_of(stages[i].name)) {
+            fs::path header = ROOT / stages[i].name / name;
+            fs::path before = ROOT / stages[i - 1].name / name;
             bool is_carried = fs::exists(before) && read(before) == read(header);
             bool says_so = !carriers_of(header).empty();
             bool is_right = !is_carried || says_so;
@@ -144,11 +156,25 @@ TEST_CASE("layout: a header that is the same in several stages says so in its fi
 }
 
 TEST_CASE("layout: each step is small") {
-    for (std::size_t i = 1; i < STAGES.size(); ++i) {
-        check_step(STAGES[i - 1].name, STAGES[i].name, STAGES[i].most_added,
-                   STAGES[i].most_removed);
+    std::vector<Stage> stages = steps();
+    for (std::size_t i = 1; i < stages.size(); ++i) {
+        check_step(stages[i - 1].name, stages[i].name, stages[i].most_added,
+                   stages[i].most_removed);
     }
     check_step("01_blocking", "07_coroutines", 14, 10); // the last slide
+}
+
+TEST_CASE("layout: the server of stage 07 is also that of asyncio, to the byte") {
+    bool is_same =
+        read(ROOT / "07_coroutines/echo_server.cpp") == read(ROOT / "asyncio/echo_server.cpp");
+    CHECK(is_same);
+}
+
+TEST_CASE("layout: no file of asyncio is longer than 350 lines") {
+    for (const fs::path& source : sources_in(ROOT / "asyncio")) {
+        CAPTURE(source.string());
+        CHECK(lines_of(source).size() <= 350);
+    }
 }
 
 TEST_CASE("layout: every header of a stage is included by something in its folder") {

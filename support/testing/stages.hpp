@@ -16,11 +16,14 @@ struct Stage {
     std::size_t most_added;
     std::size_t most_removed;
 
-    std::string number() const { return name.substr(0, 2); }
+    // asyncio has none: it is no step of the tutorial.
+    bool has_number() const { return name.find('_') == 2; }
+    // "07" of "07_coroutines"; the whole name if it has no number.
+    std::string number() const { return has_number() ? name.substr(0, 2) : name; }
 };
 
 std::vector<Stage> all_stages();
 
-// The stages of a list as in "03,7,05_future", in the order of the tutorial. Throws
+// The stages of a list as in "03,7,05_future,asyncio", in the order of the tutorial. Throws
 // std::invalid_argument if there is no such stage.
 std::vector<Stage> find_stages(const std::string& list);

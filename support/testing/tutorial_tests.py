@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of ./tutorial that build nothing: in a copy of the script and of what it reads."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -94,11 +95,13 @@ class Tutorial(unittest.TestCase):
         self.root = Path(folder.name)
         shutil.copy(ROOT / "tutorial", self.root)
         shutil.copytree(ROOT / "support/tutorial", self.root / "support/tutorial")
-        for stage in ROOT.glob("[0-9][0-9]_*"):
+        for stage in (server.parent for server in ROOT.glob("*/echo_server.cpp")):
             for folder in ("exercises", "experiments"):
                 if (stage / folder).exists():
                     shutil.copytree(stage / folder, self.root / stage.name / folder)
-            shutil.copy(stage / "CMakeLists.txt", self.root / stage.name)
+            for program in [stage / "CMakeLists.txt", *stage.glob("*.?pp")]:
+                (self.root / stage.name).mkdir(exist_ok=True)
+                shutil.copy(program, self.root / stage.name)
         (self.root / "build").mkdir()
 
     def run_in_root(self, *command, status=0):
@@ -112,17 +115,37 @@ class Tutorial(unittest.TestCase):
         parts = f"root=$PWD; . support/tutorial/building.sh; . support/tutorial/{file}; "
         return self.run_in_root("sh", "-uc", parts + text)
 
-    def test_no_step_is_longer_than_300_changed_lines(self):
-        stages = sorted(path.name for path in ROOT.glob("[0-9][0-9]_*"))
-        for old, new in zip(stages, stages[1:]):
-            shown = subprocess.run([ROOT / "tutorial", "diff", old, new],
-                                   stdout=subprocess.PIPE, text=True, check=True).stdout
-            changed = [line for line in shown.split("\n")
-                       if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
-            self.assertIn(f"\n+++ {new}/echo_server.cpp", shown)
-            if (ROOT / new / "sketch").exists():
-                self.assertIn(f"\n+++ {new}/sketch/", shown)
-            self.assertLessEqual(len(changed), 300, f"./tutorial diff {old} {new}")
+    def shown_by_diff(self, *arguments):
+        """The files of the new stage, or those that it has no more, in the order shown."""
+        text = self.run_in_root("./tutorial", "diff", *arguments)
+        return re.findall(r"^diff --git .* [0-9a-z_]*/(.*)$", text, re.MULTILINE)
+
+    def test_a_step_is_shown_in_the_order_in_which_it_is_read(self):
+        for old, new in (("04", "05"), ("05", "06"), ("06", "07")):
+            shown = self.shown_by_diff(old, new)
+            self.assertEqual(shown[0], "echo_server.cpp")
+            (folder,) = self.root.glob(f"{new}_*")
+            shown = [name for name in shown if (folder / name).exists()]  # what is gone comes last
+            headers = [name for name in shown if name.endswith(".hpp")]
+            self.assertEqual(shown[1:len(headers) + 1], headers)
+            self.assertNotIn("event_loop.hpp", shown)  # is the same in both
+            self.assertNotIn("tests.cpp", shown)
+            self.assertTrue(all(name.endswith((".cpp", ".hpp")) for name in shown), shown)
+
+    def test_a_diff_of_all_files_leaves_nothing_out(self):
+        shown = self.shown_by_diff("04", "--all", "05_future")
+        for name in ("CMakeLists.txt", "future.hpp"):
+            self.assertIn(name, shown)
+        self.assertTrue(any(name.startswith("exercises/") for name in shown), shown)
+
+    def test_a_diff_does_not_need_git(self):
+        tools = self.root / "tools"
+        tools.mkdir()
+        for name in "basename cp diff dirname mktemp mkdir rm".split():
+            (tools / name).symlink_to(shutil.which(name))
+        text = self.run_in_root("env", f"PATH={tools}", shutil.which("sh"), "tutorial", "diff", "04", "05")
+        self.assertIn("+++ 05_future/future.hpp", text)
+        self.assertNotIn("CMakeLists.txt", text)
 
     def test_hints_come_one_at_a_time_and_begin_anew(self):
         hint = ("./tutorial", "exercise", "01", "line_reader", "--hint")
@@ -172,12 +195,21 @@ class Tutorial(unittest.TestCase):
         self.assertIn("--server=build/play/my_server\n", text)
 
     def test_the_next_exercise(self):
+        last_stage = sorted(self.root.glob("*/exercises"))[-1].parent.name
         for here, expected in {"stage=01_blocking name=line_reader": "01 messages",
                                "stage=01_blocking name=messages": "02 client_counter",
                                "stage=02_threads name=": "03 outgoing_buffer",
-                               "stage=07_coroutines name=task_group": ""}.items():
+                               f"stage={last_stage} name=": ""}.items():
             text = self.call("exercises.sh", f'{here}; find_next_exercise; echo "<$next>"')
             self.assertEqual(text, f"<{expected}>\n", here)
+
+    def test_the_full_library_counts_as_a_stage(self):
+        (self.root / "asyncio").mkdir(exist_ok=True)
+        (self.root / "asyncio/echo_server.cpp").touch()
+        shown = self.shown_by_diff("07", "asyncio")
+        self.assertIn("echo_server.cpp", shown)
+        text = self.run_in_root("./tutorial", "run", "08", status=2)
+        self.assertIn("06_task 07_coroutines asyncio\n", text)
 
     def test_warnings_of_a_successful_build_are_shown(self):
         (self.root / "build/test.log").write_text(WARNING)

@@ -101,10 +101,10 @@ namespace {
 
 constexpr int NOBODY = 99;
 
-// One thing that a server promises, and the test cases that look for it.
+// One thing that a server guarantees, and the test cases that check it.
 struct Point {
     std::string words;
-    int expected_from; // the first model that promises it; 0: all
+    int expected_from; // the first model that guarantees it; 0: all
     std::vector<std::string_view> tests;
 
     int tried = 0;
@@ -290,21 +290,21 @@ class Verdict : public doctest::IReporter {
         auto broken = std::count_if(points.begin(), points.end(), [](const Point& point) {
             return point.is_expected() && !point.failures.empty();
         });
-        std::string promises = std::to_string(expected) + " promises";
+        std::string guarantees = std::to_string(expected) + " guarantees";
         if (tried == 0) {
-            std::cout << "\nNothing is known: of " << promises << " none was tried.\n";
+            std::cout << "\nNothing is known: of " << guarantees << " none was tried.\n";
         } else if (broken == 0) {
-            std::cout << "\nAll is well: of " << promises << ' ' << tried
+            std::cout << "\nAll is well: of " << guarantees << ' ' << tried
                       << (tried == 1 ? " was" : " were") << " tried, and none is broken.\n";
         } else {
-            std::cout << "\nOf " << promises << ' ' << tried << (tried == 1 ? " was" : " were")
-                      << " tried, and " << broken << (broken == 1 ? " is" : " are")
-                      << " broken.\n";
+            std::cout << "\nOf " << guarantees << ' ' << tried
+                      << (tried == 1 ? " was" : " were") << " tried, and " << broken
+                      << (broken == 1 ? " is" : " are") << " broken.\n";
         }
         if (verdict_model == 0) {
             std::cout << "Nothing was expected that depends on how the server waits: "
                          "--like 01, 02, 03 or\n04 expects what the server of that stage "
-                         "promises.\n";
+                         "guarantees.\n";
         }
     }
 

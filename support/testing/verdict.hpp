@@ -1,5 +1,5 @@
 // What `./tutorial check` prints: the wire tests, gathered into the points of what every echo
-// server promises, with a "yes" or "no" for each.
+// server guarantees, with a "yes" or "no" for each.
 #pragma once
 
 #include <sys/types.h>

@@ -5,7 +5,7 @@
 //     [--patience=SECONDS]
 //
 // and the options of doctest: --test-suite=NAME, --test-case=NAME, --help. With --verdict=MODEL
-// it tells in words what a server keeps of its promises: see verdict.hpp, and ./tutorial check.
+// it tells in words which guarantees a server keeps: see verdict.hpp, and ./tutorial check.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -1026,7 +1026,7 @@ bool can_be_checked() {
     return false;
 }
 
-// Tells which promises the server keeps. Returns the status of the program.
+// Tells which guarantees the server keeps. Returns the status of the program.
 int run_verdict(doctest::Context& context) {
     ANY_PORT = {"--port", "0"};
     if (!can_be_checked()) {

@@ -131,17 +131,17 @@ TEST_CASE("wire tests notice a server that forgets to wait") {
     check_noticed("forgets to wait", "a client that does not read must wait and loses nothing");
 }
 
-TEST_CASE("check says that a server keeps all promises") {
+TEST_CASE("check says that a server keeps all guarantees") {
     Finished run = run_check("4", {"--server=" ECHO_SERVER, "--patience=20"});
     INFO(run.output);
     CHECK(run.ending.status == 0);
     CHECK(run.output.find(": NO") == std::string::npos);
     CHECK(run.output.find(": no") == std::string::npos); // "no, ...", "not tried"
     CHECK(run.output.find("no point") == std::string::npos);
-    CHECK(run.output.find("All is well: of 9 promises 9 were tried") != std::string::npos);
+    CHECK(run.output.find("All is well: of 9 guarantees 9 were tried") != std::string::npos);
 }
 
-TEST_CASE("check names the promise that is broken") {
+TEST_CASE("check names the guarantee that is broken") {
     check_verdict("stops at NUL", "every byte value comes back",
                   "the bytes come back unchanged", "nothing comes any more");
     check_verdict("buffers without limit",
@@ -196,7 +196,7 @@ TEST_CASE("check says which byte is missing, and why something was not tried") {
     CHECK(run.output.find("not tried\n    not every server has to do it") != std::string::npos);
 }
 
-TEST_CASE("check counts only what was promised") {
+TEST_CASE("check counts only what is expected") {
     std::vector<std::string> options = {"--server=" WRONG_SERVER,
                                         "--test-case=SIGINT and SIGTERM end it with status 0,"
                                         "every byte value comes back"};
@@ -215,11 +215,11 @@ TEST_CASE("check does not call a server good that was not tried") {
     INFO(run.output);
     CHECK(run.ending.status == 1);
     CHECK(run.output.find("All is well") == std::string::npos);
-    CHECK(run.output.find("of 7 promises none was tried") != std::string::npos);
+    CHECK(run.output.find("of 7 guarantees none was tried") != std::string::npos);
     run = run_check("2", {"--server=" ECHO_SERVER, "--test-case=every byte value comes back"});
     INFO(run.output);
     CHECK(run.ending.status == 0);
-    CHECK(run.output.find("All is well: of 7 promises 1 was tried") != std::string::npos);
+    CHECK(run.output.find("All is well: of 7 guarantees 1 was tried") != std::string::npos);
 }
 
 TEST_CASE("check refuses a program that is not such a server") {

@@ -8,14 +8,6 @@ with_fixed_addresses() {
     exec "$@"
 }
 
-say_how_it_ended() { # say_how_it_ended STATUS
-    if [ "$1" -gt 128 ]; then
-        echo "(ended by signal $(($1 - 128)))"
-    elif [ "$1" -gt 0 ]; then
-        echo "(ended with status $1)"
-    fi
-}
-
 run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
     [ $# -gt 0 ] || die 2 'experiment takes a stage and a name: ./tutorial experiment 01 silent_client'
     find_stage "$1"
@@ -24,12 +16,6 @@ run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
     need
     build "$stage/experiments/$experiment" tour "${stage}_experiment_$experiment"
     program=$root/build/tour/$stage/experiments/$experiment
-    if [ -e "${program}_sketch" ]; then # it compares the two
-        echo 'the sketch:'
-        "${program}_sketch" "$@"
-        say_how_it_ended $?
-        echo 'the real headers:'
-    fi
     if [ "${1-}" = --whole ]; then
         shift
     elif grep -q __asan_init "$program"; then
@@ -39,14 +25,13 @@ run_experiment() { # run_experiment STAGE NAME [--whole] [ARGS]
     with_fixed_addresses "$program" "$@"
 }
 
-# From the folder of FILE, or from the newest stage.
+# From the folder of FILE, or from the last stage.
 find_stage_of() { # find_stage_of FILE: sets `stage`
     folder=$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd -P)
     folder=${folder#"$root"/}
-    case $folder in
-        [0-9][0-9]_*) stage=${folder%%/*} ;;
-        *) for stage in "$root"/[0-9][0-9]_*/; do stage=$(basename "$stage"); done ;;
-    esac
+    stage=${folder%%/*}
+    [ -n "$stage" ] && [ -e "$root/$stage/echo_server.cpp" ] && return
+    for stage in "$root"/[0-9][0-9]_*/; do stage=$(basename "$stage"); done
 }
 
 # Builds a program of the reader's own, with the headers of `stage`.
@@ -55,11 +40,13 @@ build_file() { # build_file FILE [OPTION]: sets `program`; needs `stage`
     built=$root/build/tour
     compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$built/CMakeCache.txt")
     program=$root/build/play/$(basename "$1" .cpp)
+    library=$built/$stage/lib$stage.a # asyncio has one, the stages are headers only
+    [ -e "$library" ] || library=''
     mkdir -p "$root/build/play" || exit 1
     # What the compiler says is for the reader, warnings too.
     "$compiler" -std=c++20 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
         -I"$root/$stage" -I"$root" -DPROGRAMS="\"$built/$stage\"" "$@" -o "$program" \
-        "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
+        ${library:+"$library"} "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
 }
 
 play() { # play FILE [--stage STAGE] [--asan] [ARGS]

@@ -1,0 +1,37 @@
+// shield: awaits something that continues even if the task that awaits it is cancelled.
+#pragma once
+
+#include "coroutine.hpp"
+#include "future.hpp"
+#include "gather.hpp"
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+// A Future that gets the result of `inner`; cancelling the one does not cancel the other. The
+// value is copied, or moved where it cannot be copied. (asyncio.shield)
+template <typename T>
+Future<T> shield(Future<T> inner) {
+    Future<T> outer(inner.state()->loop());
+    inner.add_done_callback([outer](const Future<T>& done) {
+        if (outer.done() || done.cancelled()) {
+            outer.cancel();
+            done.state()->cancel(); // no task is left to look at an error
+        } else if (std::exception_ptr error = done.exception()) {
+            outer.set_exception(error);
+        } else if constexpr (std::is_void_v<T>) {
+            outer.set_result();
+        } else if constexpr (std::is_copy_constructible_v<T>) {
+            outer.set_result(done.result());
+        } else {
+            outer.set_result(std::move(done.result()));
+        }
+    });
+    return outer;
+}
+// The same for a coroutine, which becomes a Task.
+template <typename T>
+Future<T> shield(Coroutine<T> coroutine) {
+    return shield(as_future(std::move(coroutine)));
+}
