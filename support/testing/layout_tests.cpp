@@ -82,76 +82,51 @@ std::vector<Stage> steps() {
     return steps;
 }
 
-// In which stages a header is the same file, as it says itself in its first lines: "in every
-// stage from 04 on", "in stages 05 and 06", "in stages 05 to 07". Empty: it is of one stage.
-std::vector<std::string> carriers_of(const fs::path& header) {
-    static const std::regex claim("// The same file in (?:every stage from (\\d\\d) on|stages "
-                                  "(\\d\\d) (?:and|to) (\\d\\d))\\.");
-    std::string text = read(header);
-    std::smatch match;
-    std::vector<std::string> stages;
-    if (std::regex_search(text, match, claim)) {
-        for (const Stage& stage : STAGES) {
-            bool is_included = match[1].matched ? stage.number() >= match[1].str()
-                                                : stage.number() >= match[2].str() &&
-                                                      stage.number() <= match[3].str();
-            if (is_included) {
-                stages.push_back(stage.name);
-            }
-        }
-    }
-    return stages;
-}
-
-// Those of a stage and of its sketch, relative to the stage's folder.
-std::vector<fs::path> headers_of(const std::string& stage) {
-    std::vector<fs::path> headers;
-    for (const char* folder : {"", "sketch"}) {
-        if (!fs::is_directory(ROOT / stage / folder)) {
-            continue;
-        }
-        for (const fs::directory_entry& entry : fs::directory_iterator(ROOT / stage / folder)) {
-            if (entry.path().extension() == ".hpp") {
-                headers.push_back(folder / entry.path().filename());
-            }
-        }
-    }
-    return headers;
-}
-
 } // namespace
 
-TEST_CASE("layout: a header that says that it is the same in several stages is the same") {
-    for (const Stage& stage : steps()) {
-        for (const fs::path& name : headers_of(stage.name)) {
-            fs::path header = ROOT / stage.name / name;
-            std::vector<std::string> carriers = carriers_of(header);
-            for (const std::string& other : carriers) {
-                fs::path copy = ROOT / other / name;
-                bool is_identical = fs::exists(copy) && read(header) == read(copy);
-                CHECK_MESSAGE(is_identical, header.string(), " says that ", copy.string(),
-                              " is the same file, and it is not: ./tutorial carry ", stage.name,
-                              "/", name.string());
-            }
-            bool names_itself = carriers.empty() || std::find(carriers.begin(), carriers.end(),
-                                                              stage.name) != carriers.end();
-            CHECK_MESSAGE(names_itself, header.string(), " does not name its own stage");
+TEST_CASE("layout: a header that a stage takes over is the same file") {
+    struct Carried {
+        std::string name;
+        std::string first;
+        std::vector<std::string> later;
+    };
+    const std::vector<Carried> carried = {
+        {"event_loop.hpp", "04_callbacks", {"05_future", "06_task", "07_coroutines"}},
+        {"future.hpp", "05_future", {"06_task"}},
+        {"async_socket.hpp", "05_future", {"06_task"}},
+    };
+    for (const Carried& header : carried) {
+        for (const std::string& stage : header.later) {
+            bool is_identical =
+                read(ROOT / stage / header.name) == read(ROOT / header.first / header.name);
+            CHECK_MESSAGE(is_identical, stage, "/", header.name, " differs from ", header.first,
+                          "/", header.name, ": copy the one that is right over the other");
         }
     }
 }
 
-TEST_CASE("layout: a header that is the same in several stages says so in its first lines") {
-    std::vector<Stage> stages = steps();
-    for (std::size_t i = 1; i < stages.size(); ++i) {
-        for (const fs::path& name : headers_of(stages[i].name)) {
-            fs::path header = ROOT / stages[i].name / name;
-            fs::path before = ROOT / stages[i - 1].name / name;
-            bool is_carried = fs::exists(before) && read(before) == read(header);
-            bool says_so = !carriers_of(header).empty();
-            bool is_right = !is_carried || says_so;
-            CHECK_MESSAGE(is_right, header.string(), " is the same file as ", before.string(),
-                          " and does not say in which stages it is");
-        }
+TEST_CASE("layout: headers are small enough to type") {
+    struct Limit {
+        std::string header;
+        std::size_t lines;
+    };
+    const std::vector<Limit> limits = {
+        {"04_callbacks/event_loop.hpp", 150},
+        {"05_future/future.hpp", 70},
+        {"05_future/async_socket.hpp", 135},
+        {"06_task/generator.hpp", 170},
+        {"06_task/task.hpp", 95},
+        {"06_task/run.hpp", 40},
+        {"07_coroutines/coroutine.hpp", 90},
+        {"07_coroutines/async_socket.hpp", 110},
+        {"07_coroutines/task.hpp", 40},
+        {"07_coroutines/run.hpp", 40},
+    };
+    for (const Limit& limit : limits) {
+        CAPTURE(limit.header);
+        std::size_t lines = lines_of(ROOT / limit.header).size();
+        CHECK(lines > 0);
+        CHECK(lines <= limit.lines);
     }
 }
 
