@@ -71,17 +71,6 @@ void check_step(const std::string& from, const std::string& to, std::size_t most
     CHECK(a.size() - same <= most_removed);
 }
 
-// All but asyncio, which is no step of the tutorial.
-std::vector<Stage> steps() {
-    std::vector<Stage> steps;
-    for (const Stage& stage : STAGES) {
-        if (stage.has_number()) {
-            steps.push_back(stage);
-        }
-    }
-    return steps;
-}
-
 // In which stages a header is the same file, as it says itself in its first lines: "in every
 // stage from 04 on", "in stages 05 and 06", "in stages 05 to 07". Empty: it is of one stage.
 std::vector<std::string> carriers_of(const fs::path& header) {
@@ -122,7 +111,7 @@ std::vector<fs::path> headers_of(const std::string& stage) {
 } // namespace
 
 TEST_CASE("layout: a header that says that it is the same in several stages is the same") {
-    for (const Stage& stage : steps()) {
+    for (const Stage& stage : numbered_stages()) {
         for (const fs::path& name : headers_of(stage.name)) {
             fs::path header = ROOT / stage.name / name;
             std::vector<std::string> carriers = carriers_of(header);
@@ -141,7 +130,7 @@ TEST_CASE("layout: a header that says that it is the same in several stages is t
 }
 
 TEST_CASE("layout: a header that is the same in several stages says so in its first lines") {
-    std::vector<Stage> stages = steps();
+    std::vector<Stage> stages = numbered_stages();
     for (std::size_t i = 1; i < stages.size(); ++i) {
         for (const fs::path& name : headers_of(stages[i].name)) {
             fs::path header = ROOT / stages[i].name / name;
@@ -156,7 +145,7 @@ TEST_CASE("layout: a header that is the same in several stages says so in its fi
 }
 
 TEST_CASE("layout: each step is small") {
-    std::vector<Stage> stages = steps();
+    std::vector<Stage> stages = numbered_stages();
     for (std::size_t i = 1; i < stages.size(); ++i) {
         check_step(stages[i - 1].name, stages[i].name, stages[i].most_added,
                    stages[i].most_removed);
