@@ -13,6 +13,7 @@
 // State has only weak references to the tasks.
 #pragma once
 
+#include "awaiters.hpp"
 #include "coroutine.hpp"
 #include "event_loop.hpp"
 #include "future.hpp"

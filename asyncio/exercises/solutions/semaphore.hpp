@@ -10,11 +10,10 @@
 // just been given to it.
 #pragma once
 
+#include "awaiters.hpp"
 #include "coroutine.hpp"
 #include "event_loop.hpp"
 #include "future.hpp"
-
-#include "support/testing/exercise.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -31,12 +30,34 @@ class Semaphore {
 
     // Waits for a place.
     Coroutine<void> acquire() {
-        TODO("take a place, or leave a Future in waiters_; and if we are cancelled, whose is "
-             "the place?");
+        if (free_ > 0) { // then nobody waits: release() gives places to those who wait
+            --free_;
+            co_return;
+        }
+        Future<void> turn = waiters_.emplace_back(EventLoop::running());
+        try {
+            co_await turn;
+        } catch (const CancelledError&) {
+            std::erase_if(waiters_, [](const Future<void>& waiter) { return waiter.done(); });
+            if (!turn.cancelled()) {
+                release(); // the place was ours already
+            }
+            throw;
+        }
     }
 
     // Gives a place back: to the one who has waited longest, or else it is free.
-    void release() { TODO("some of those in waiters_ may have been cancelled a moment ago"); }
+    void release() {
+        while (!waiters_.empty()) {
+            Future<void> next = waiters_.front();
+            waiters_.pop_front();
+            if (!next.done()) { // not cancelled
+                next.set_result();
+                return;
+            }
+        }
+        ++free_;
+    }
 
     std::size_t waiting() const { return waiters_.size(); } // how many tasks wait
 
