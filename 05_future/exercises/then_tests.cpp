@@ -108,7 +108,7 @@ TEST_CASE("an error of the function") {
     CHECK_THROWS_WITH_AS(next.result(), "broken", std::runtime_error);
 }
 
-TEST_CASE("nothing is left of a chain that nobody wants any more") {
+TEST_CASE("nothing is left of a chain that is not wanted any more") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);
     {

@@ -26,7 +26,7 @@ class IdleTimeout : public Protocol {
     // A server that is destroyed destroys its protocols without connection_lost.
     ~IdleTimeout() override { TODO("no timer may be left"); }
 
-    // Whoever overrides one of these calls it as well.
+    // If you override one of these, call it as well.
     void connection_made(Transport& transport) override {
         TODO("from now on the client may be silent for limit_");
     }

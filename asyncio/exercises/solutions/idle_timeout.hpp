@@ -24,7 +24,7 @@ class IdleTimeout : public Protocol {
     // A server that is destroyed destroys its protocols without connection_lost.
     ~IdleTimeout() override { stop(); }
 
-    // Whoever overrides one of these calls it as well.
+    // If you override one of these, call it as well.
     void connection_made(Transport& transport) override {
         transport_ = &transport;
         last_activity_ = loop_.time();

@@ -24,7 +24,7 @@ class LineProtocol : public Protocol {
     // `line` is good until the function returns.
     virtual void line_received(std::string_view line) = 0;
 
-    // Whoever overrides one of these calls it as well.
+    // If you override one of these, call it as well.
     void connection_made(Transport& transport) override { transport_ = &transport; }
 
     void data_received(std::string_view data) override {

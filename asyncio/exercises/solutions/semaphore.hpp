@@ -2,12 +2,12 @@
 //
 // The crawler limits its connections by the number of its workers. A Semaphore does it for
 // tasks that already exist: `co_await semaphore.acquire()` waits until one of N places is free,
-// and release() gives it back. It is asyncio.Semaphore, and the Slots of stage 02 without a
-// lock: between two co_awaits nobody else runs.
+// and release() returns it. It is asyncio.Semaphore, and the Slots of stage 02 without a
+// lock: between two co_awaits no other task runs.
 //
-// It is *fair*: who came first goes first, even if somebody new asks at the right moment. And
-// it loses no place when a task is cancelled, neither while the task waits nor when a place has
-// just been given to it.
+// It is *fair*: the task that came first goes first, even if a new one asks at the right
+// moment. And it loses no place when a task is cancelled, neither while the task waits nor when
+// a place has just been given to it.
 #pragma once
 
 #include "awaiters.hpp"
@@ -30,7 +30,7 @@ class Semaphore {
 
     // Waits for a place.
     Coroutine<void> acquire() {
-        if (free_ > 0) { // then nobody waits: release() gives places to those who wait
+        if (free_ > 0) { // then no task waits: release() gives places to waiting ones
             --free_;
             co_return;
         }
@@ -46,7 +46,7 @@ class Semaphore {
         }
     }
 
-    // Gives a place back: to the one who has waited longest, or else it is free.
+    // Passes the place on to the task that has waited longest, or else it is free.
     void release() {
         while (!waiters_.empty()) {
             Future<void> next = waiters_.front();

@@ -1,13 +1,13 @@
 // Exercise: tasks that end together.
 //
-// gather throws the first error at once, and the other tasks run on, though nobody waits for
+// gather throws the first error at once, and the other tasks run on, though nothing waits for
 // them any more. A TaskGroup leaves no task behind ("structured concurrency",
 // asyncio.TaskGroup):
 //   - join() returns when all tasks of the group have ended, however long their clean-up takes;
 //   - the first error cancels all others; when they have ended, join() throws it;
-//   - if whoever waits in join() is cancelled, so are all tasks; when they have ended, the
+//   - if the task that waits in join() is cancelled, so are all tasks; when they have ended, the
 //     CancelledError goes on (or the error of a task, if there was one);
-//   - a task that was cancelled by somebody else is not an error.
+//   - a task that was cancelled from outside is not an error.
 //
 // The callbacks of the tasks may run when the TaskGroup is gone: so they own the State, and a
 // State has only weak references to the tasks.
@@ -31,7 +31,7 @@ class TaskGroup {
     TaskGroup() = default;
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
-    // Whoever did not call join() has left by an exception: nobody wants the tasks any more.
+    // Without join(), an exception has ended the block: its tasks are not needed any more.
     ~TaskGroup() { cancel_all(*state_); }
 
     // Starts a task in the loop that runs. Throws std::logic_error if a task of the group has

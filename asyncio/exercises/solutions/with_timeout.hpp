@@ -1,9 +1,9 @@
-// Exercise: a Future that does not wait for ever.
+// Exercise: a Future that does not wait forever.
 //
 // with_timeout(future, timeout) has the result of `future`, or after `timeout` the exception
-// TimeoutError: then `future` is cancelled, because nobody waits for it any more. As in then(),
-// errors and cancellation travel: an error of `future` is passed on, and to cancel either of
-// the two cancels the other.
+// TimeoutError: then `future` is cancelled, because nothing waits for it any more. Errors and
+// cancellation travel: an error of `future` is passed on, and to cancel either of the two
+// cancels the other.
 //
 // Two things are easy to forget. The timer must go when it is not needed any more, or an hour
 // later the loop would still keep it. And a result that is there before the timer fires wins,
