@@ -1,4 +1,4 @@
-// A web crawler with generators and Tasks: a Task for each page, and as many at once as you like.
+// A web crawler with generators and Tasks: a Task for each page, as many at once as allowed.
 #include "async_socket.hpp"
 #include "run.hpp"
 
@@ -59,8 +59,7 @@ void fail(const Future<ResponseParser>& fetched, std::exception_ptr error) {
     }
 }
 
-// Fetches one page, over a connection of its own, which ends when `fetched` is done, whatever
-// the reason. The generators that it yields run on the Task's stack, above it.
+// Fetches one page. The connection ends when `fetched` is done, whatever the reason.
 Coroutine<void> fetch(Crawler& crawler, Url url, Future<ResponseParser> fetched) {
     try {
         AsyncSocket socket = co_yield elements_of(connect_to_any(crawler));
@@ -80,8 +79,7 @@ Coroutine<void> fetch(Crawler& crawler, Url url, Future<ResponseParser> fetched)
 
 void start_fetching(Crawler& crawler);
 
-// One page from beginning to end. Another Task fetches it: a time limit cannot end a connect, but
-// we no longer wait for it.
+// One page, to its end or time limit. Another Task fetches it: no time limit ends a connect.
 Coroutine<void> fetch_page(Crawler& crawler, Page page) {
     Future<ResponseParser> fetched(crawler.loop);
     create_task(fetch(crawler, page.url, fetched));

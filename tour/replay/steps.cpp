@@ -43,8 +43,8 @@ struct Words {
 const std::map<Memory, Words> WORDS = {
     {Memory::STACK, {"its handler has returned", "its handler has returned", ""}},
     {Memory::STRUCT,
-     {"struct Client in the map: outgoing is empty, so it is read from",
-      "struct Client in the map: outgoing holds what is still to be sent",
+     {"struct Client in the list: outgoing is empty, so it is read from",
+      "struct Client in the list: outgoing holds what is still to be sent",
       "nothing: select watches the listener"}},
     {Memory::CALLBACK,
      {"the loop's reader: a lambda with the client in it, calls NEXT",
@@ -55,19 +55,19 @@ const std::map<Memory, Words> WORDS = {
       "the Future of send_all; its callback has the client, calls NEXT",
       "the Future of accept; its callback"}},
     {Memory::GENERATOR,
-     {"a generator on a Task's stack; the Task waits for the Future of recv",
-      "a generator on a Task's stack; the Task waits for the Future of send_all",
-      "a generator on a Task's stack; the Task waits for the Future of accept"}},
+     {"a generator, owned by a Task that waits for the Future of recv",
+      "a generator, owned by a Task that waits for the Future of send_all",
+      "a generator, owned by a Task that waits for the Future of accept"}},
     {Memory::FRAME,
-     {"a coroutine frame; its Task waits until the socket can be read",
-      "a coroutine frame; its Task waits until the socket can be written",
-      "a coroutine frame; its Task waits until the listener can be read"}},
+     {"a coroutine frame; the loop resumes it when the socket can be read",
+      "a coroutine frame; the loop resumes it when the socket can be written",
+      "a coroutine frame; the loop resumes it when the listener can be read"}},
 };
-const std::map<Memory, std::string> IN_READY_QUEUE = {
-    {Memory::CALLBACK, "a callback in the ready queue"},
-    {Memory::FUTURE, "a callback in the ready queue"},
-    {Memory::GENERATOR, "a generator; its Task is in the ready queue"},
-    {Memory::FRAME, "a coroutine frame; its Task is in the ready queue"},
+const std::map<Memory, std::string> IN_QUEUE = {
+    {Memory::CALLBACK, "a callback that the loop is about to call"},
+    {Memory::FUTURE, "a callback that the loop is about to call"},
+    {Memory::GENERATOR, "a generator; the loop is about to step its Task"},
+    {Memory::FRAME, "a coroutine frame that the loop is about to resume"},
 };
 
 std::string name_of(std::size_t client) {
@@ -238,6 +238,8 @@ class Converter {
     void begin_call(const Event& event, Thread& thread) {
         is_only_a_look_ = event.is_only_a_look;
         ready_.clear();
+        reported_.clear();
+        waiting_calls_ = 0;
         if (returns_at_once(event.thread)) {
             begun_ = event.name;
             return;
@@ -274,9 +276,9 @@ class Converter {
             ready_.push_back({event.fd, owner(event.fd), event.events});
             if (memory_ > Memory::STRUCT) {
                 for (char one : event.events) {
-                    queue_.push_back({thread.client, std::string("the ") +
-                                                         (one == 'r' ? "reader" : "writer") +
-                                                         " of " + owner(event.fd)});
+                    reported_.push_back({thread.client, std::string("the ") +
+                                                            (one == 'r' ? "reader" : "writer") +
+                                                            " of " + owner(event.fd)});
                 }
             }
         }
@@ -382,16 +384,39 @@ class Converter {
         }
     }
 
-    // The ready queue is a matter between the loop and those who add to it.
+    // What is queued concerns only the loop and the code that adds to it.
     void entered(Thread& thread, const Block& block) {
         const std::string& name = recording_.program.functions[block.function].name;
         if (name == "EventLoop::call_soon") {
             queue_.push_back({thread.client, "added by " + caller(thread)});
-        } else if (name == "Timers::add") {
+        } else if (name == "EventLoop::call_later") {
             ++timers_;
-        } else if (name == "EventLoop::run" && !queue_.empty()) {
-            thread.client = queue_.front().client;
-            queue_.pop_front();
+        } else if (name == "EventLoop::call_waiting") {
+            begin_to_call_waiting(thread);
+        } else if (name == "EventLoop::call" && !is_called_by_call_waiting(thread)) {
+            take_first(queue_, thread);
+        }
+    }
+
+    // For each descriptor that was found ready the loop calls its reader, then its writer.
+    void begin_to_call_waiting(Thread& thread) {
+        std::size_t call = waiting_calls_++;
+        const Watch& ready = ready_.at(call / 2);
+        bool is_ready = ready.events.find(call % 2 == 0 ? 'r' : 'w') != std::string::npos;
+        if (is_ready) {
+            take_first(reported_, thread);
+        }
+    }
+
+    bool is_called_by_call_waiting(const Thread& thread) const {
+        return thread.frames.size() > 1 &&
+               function(*(thread.frames.end() - 2)).name == "EventLoop::call_waiting";
+    }
+
+    static void take_first(std::deque<Queued>& queue, Thread& thread) {
+        if (!queue.empty()) {
+            thread.client = queue.front().client;
+            queue.pop_front();
         }
     }
 
@@ -570,11 +595,11 @@ class Converter {
     }
 
     std::string words_for(std::size_t client, int fd) const {
-        bool is_queued = std::any_of(queue_.begin(), queue_.end(), [&](const Queued& queued) {
-            return queued.client == client;
-        });
-        auto in_queue = IN_READY_QUEUE.find(memory_);
-        if (is_queued && in_queue != IN_READY_QUEUE.end()) {
+        auto is_for_client = [&](const Queued& queued) { return queued.client == client; };
+        bool is_queued = std::any_of(reported_.begin(), reported_.end(), is_for_client) ||
+                         std::any_of(queue_.begin(), queue_.end(), is_for_client);
+        auto in_queue = IN_QUEUE.find(memory_);
+        if (is_queued && in_queue != IN_QUEUE.end()) {
             return in_queue->second;
         }
         auto events = watched_.find(fd);
@@ -638,9 +663,11 @@ class Converter {
         now.ready = ready_;
         now.timers = timers_;
         now.has_queue = memory_ > Memory::STRUCT;
-        for (const Queued& queued : queue_) {
-            now.queue.push_back((queued.client == 0 ? "" : name_of(queued.client) + ": ") +
-                                queued.words);
+        for (const std::deque<Queued>* queue : {&reported_, &queue_}) {
+            for (const Queued& queued : *queue) {
+                now.queue.push_back((queued.client == 0 ? "" : name_of(queued.client) + ": ") +
+                                    queued.words);
+            }
         }
         return now;
     }
@@ -745,8 +772,10 @@ class Converter {
     std::map<int, std::string> watched_;
     std::vector<Watch> ready_;
     std::size_t timers_ = 0;
-    std::deque<Queued> queue_;
-    bool is_loop_ = false; // it waits for many at once
+    std::deque<Queued> reported_;   // readers and writers, by the last look
+    std::size_t waiting_calls_ = 0; // of call_waiting since then
+    std::deque<Queued> queue_;      // of call_soon
+    bool is_loop_ = false;          // it waits for many at once
     bool is_only_a_look_ = false;
     std::string begun_; // the last call
     std::size_t newest_client_ = 0;
@@ -792,7 +821,7 @@ SourceLines::SourceLines(const std::vector<std::string>& source)
 
 std::string what_keeps_a_place(const std::vector<std::string>& source) {
     static const std::map<Memory, std::string> words = {
-        {Memory::STACK, "a stack"},         {Memory::STRUCT, "a struct in a map"},
+        {Memory::STACK, "a stack"},         {Memory::STRUCT, "a struct in a list"},
         {Memory::CALLBACK, "a callback"},   {Memory::FUTURE, "a Future"},
         {Memory::GENERATOR, "a generator"}, {Memory::FRAME, "a coroutine frame"}};
     return words.at(memory_of(source));
