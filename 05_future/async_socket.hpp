@@ -89,7 +89,7 @@ class AsyncSocket {
             }
             self.state_->loop.unwatch(socket.fd(), READ);
             sleep(self.state_->loop, std::chrono::milliseconds(100))
-                .add_done_callback([self, accepted](auto&) { self.accept(accepted); });
+                .add_done_callback([self, accepted](auto&) { return self.accept(accepted); });
             return std::nullopt;
         };
         return when_ready(READ, accepted, try_accept);

@@ -15,7 +15,7 @@
 #include <vector>
 
 template <typename T>
-class Future {
+class [[nodiscard]] Future {
   public:
     using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
     using DoneCallback = std::function<void(const Future&)>;

@@ -1,6 +1,6 @@
 // A Task drives a generator that yields Futures: it waits for the Future, then resumes the
-// generator, and so on to the end. So a handler is one function again, and the callbacks are
-// here, written once for all handlers.
+// generator, and so on to the end. So a handler is one function again; the callbacks are here,
+// written once for all handlers.
 #pragma once
 
 #include "future.hpp"
@@ -40,7 +40,8 @@ struct FutureAwaiter : AnyFuture {
 // A generator that a Task can drive; Python's "generator-based coroutine". It calls another one
 // by yielding its elements.
 template <typename Return>
-struct Coroutine : Generator<AnyFuture*, void, Return> {
+struct [[nodiscard("yield its elements_of, or pass it to create_task")]] Coroutine
+    : Generator<AnyFuture*, void, Return> {
     using Base = Generator<AnyFuture*, void, Return>;
     using Base::Base;
     struct promise_type : Base::promise_type {
@@ -74,7 +75,6 @@ class Task : public std::enable_shared_from_this<Task> {
         pending.erase(shared_from_this());
     }
     void close() { coroutine_.close(); }
-
     static inline std::set<std::shared_ptr<Task>> pending; // all that have not ended
 
   private:

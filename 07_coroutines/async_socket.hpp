@@ -24,7 +24,6 @@ struct [[nodiscard]] Ready {
     EventLoop& loop;
     int fd;
     Events event;
-
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> waiting) const {
         if (loop.is_watched(fd, event)) {
@@ -39,7 +38,6 @@ struct [[nodiscard]] Ready {
 struct [[nodiscard]] Sleep {
     EventLoop& loop;
     Clock::duration delay;
-
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> waiting) const {
         loop.call_later(delay, [waiting] { waiting.resume(); });
@@ -78,7 +76,9 @@ class AsyncSocket {
 
     // Returns when the kernel has taken all of `data`, which must stay alive until then.
     Coroutine<void> send_all(std::string_view data) {
-        data.remove_prefix(socket_.try_send(data).value_or(0)); // mostly all of it
+        if (!loop_->is_watched(socket_.fd(), WRITE)) { // else another sends, and Ready throws
+            data.remove_prefix(socket_.try_send(data).value_or(0)); // mostly all of it
+        }
         while (!data.empty()) {
             co_await Ready{*loop_, socket_.fd(), WRITE};
             data.remove_prefix(socket_.try_send(data).value_or(0));

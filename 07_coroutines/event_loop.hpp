@@ -38,9 +38,9 @@ class EventLoop {
     // Makes run_forever return at the end of this turn.
     void stop(std::exception_ptr error = nullptr) {
         is_stopping_ = true;
-        error_ = error;
+        error_ = error ? error : error_;
     }
-    // Destroys all callbacks. They leave the loop first: one that owns a socket calls forget().
+    // Destroys all callbacks; the loop cannot run again. (A socket that one owns calls forget.)
     void close() {
         auto watched = std::exchange(watched_, {});
         auto timers = std::exchange(timers_, {});
@@ -56,12 +56,12 @@ class EventLoop {
     void watch(int fd, Events event, Callback callback) {
         Events& registered = watched_[fd].registered;
         selector_->change(fd, registered, registered | event);
-        watched_[fd].callbacks[event] = std::move(callback);
+        watched_[fd].callbacks[event] = std::make_shared<Callback>(std::move(callback));
     }
     bool is_watched(int fd, Events event) { return watched_[fd].callbacks[event] != nullptr; }
     void unwatch(int fd, Events event) {
         watched_[fd].reported &= ~event;
-        Callback removed = std::exchange(watched_[fd].callbacks[event], nullptr);
+        auto removed = std::exchange(watched_[fd].callbacks[event], nullptr);
     }
     // Call it before you close the descriptor: the next one may get the same number.
     void forget(int fd) {
@@ -87,9 +87,9 @@ class EventLoop {
 
   private:
     struct Watched {
-        Callback callbacks[3]; // for READ and for WRITE
-        Events registered = 0; // the selector watches for them
-        Events reported = 0;   // by the last select, and not removed since
+        std::shared_ptr<Callback> callbacks[3]; // for READ and for WRITE
+        Events registered = 0;                  // the selector watches for them
+        Events reported = 0;                    // by the last select, and not removed since
     };
 
     // One turn: wait, then call what can go on.
@@ -123,8 +123,8 @@ class EventLoop {
         if ((watched.reported & event) == 0) {
             return; // not ready, or removed by another callback of this turn
         }
-        if (Callback callback = watched.callbacks[event]) { // a copy: it may remove itself
-            call(callback);
+        if (auto callback = watched.callbacks[event]) { // shared: it may remove itself
+            call(*callback);
         } else if (ready_.empty()) { // nothing waits for it, nor will in this turn
             selector_->change(fd, watched.registered, watched.registered & ~event);
         }

@@ -1,4 +1,4 @@
-// The clients of the tour: many of them in one thread, written with the headers of stage 07. A
+// The clients of the tour: many of them in one thread, written with the library asyncio. A
 // client that gets other bytes than it has sent, loses its connection or waits too long
 // is an error.
 #pragma once

@@ -55,7 +55,7 @@ class Table {
         });
     }
 
-    // At most 80 columns, so labels are short.
+    // At most 80 columns: for eight stages that leaves 14 for a label.
     std::string text() const {
         std::size_t label_width = 0;
         std::size_t width = 6;
@@ -84,8 +84,12 @@ class Table {
             std::sort(stages.begin(), stages.end());
             stages.erase(std::unique(stages.begin(), stages.end()), stages.end());
             text += "  -";
-            for (const std::string& stage : stages) {
-                text += " " + stage;
+            if (stages.size() == report_.stages.size()) {
+                text += " all";
+            } else {
+                for (const std::string& stage : stages) {
+                    text += " " + stage;
+                }
             }
             text += ": not measured, " + why_not + "\n";
         }
@@ -116,10 +120,13 @@ std::string name_of(const LoadNumbers& load) {
 void add_loads(Table& table, const Report& report, Number LoadNumbers::*number, int decimals) {
     const std::vector<LoadNumbers>& loads = report.stages.front().measured->loads;
     for (std::size_t i = 0; i < loads.size(); ++i) {
+        std::string label = "  " + name_of(loads[i]);
+        if (loads[i].has_idle_clients) {
+            label = "  " + std::to_string(loads[i].active_clients) + " + idle";
+        }
         table.add(
-            "  " + name_of(loads[i]),
-            [=](const Measured& measured) { return measured.loads[i].*number; }, decimals,
-            decimals == 0);
+            label, [=](const Measured& measured) { return measured.loads[i].*number; },
+            decimals, decimals == 0);
     }
 }
 
@@ -189,7 +196,7 @@ std::string table_of(const Report& report) {
     auto field = [](Number Measured::*number) {
         return [number](const Measured& measured) { return measured.*number; };
     };
-    table.add("clients served at once", field(&Measured::clients_served));
+    table.add("served at once", field(&Measured::clients_served));
     table.add("threads then", field(&Measured::threads));
     table.add_heading("round trips per second");
     add_loads(table, report, &LoadNumbers::round_trips_per_second, 0);
@@ -197,9 +204,9 @@ std::string table_of(const Report& report) {
     add_loads(table, report, &LoadNumbers::p99_us, 0);
     table.add_heading("CPU time of the server per round trip, microseconds");
     add_loads(table, report, &LoadNumbers::cpu_us, 1);
-    table.add("calls per round trip", field(&Measured::system_calls), 1);
-    table.add("bytes per idle client", field(&Measured::memory_bytes), 0, true);
-    table.add("lines of the handler", field(&Measured::handler_lines));
+    table.add("calls per trip", field(&Measured::system_calls), 1);
+    table.add("bytes if idle", field(&Measured::memory_bytes), 0, true);
+    table.add("handler lines", field(&Measured::handler_lines));
 
     std::string cores = std::to_string(report.machine.cores);
     return table.text() + "\n" + table.gaps() + "  Timed figures: the median of " +
@@ -214,11 +221,12 @@ std::string table_of(const Report& report) {
            ".\n"
            "  Round trips: 64 bytes there and back; a client sends again when it has "
            "them.\n"
+           "  Calls per trip: system calls of the server for a round trip.\n"
            "  p99: 99 of 100 round trips took no longer. The " +
            cores +
            " cores are shared: the\n"
            "  clients of the tour, one thread, need as much of them as the server does.\n"
-           "  Idle clients: " +
+           "  Bytes if idle: per client, of " +
            spread(report, &Measured::idle_clients) + "; memory of the process alone.\n" +
            busy_warning(report);
 }

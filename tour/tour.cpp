@@ -1,4 +1,4 @@
-// The tour: plays the same clients against all seven servers, draws who waited for whom, then
+// The tour: plays the same clients against all servers, draws who waited for whom, then
 // measures what each way to wait costs. Everything it shows has just happened on this machine.
 #include "tour/measure.hpp"
 #include "tour/places.hpp"
@@ -33,7 +33,7 @@ struct Options {
 
 const char* const USAGE =
     "usage: tour [--only STAGES] [--quick] [--json FILE] [--svg FILE]\n"
-    "  --only STAGES  some of the stages, as in 03,07\n"
+    "  --only STAGES  some of the stages, as in 03,07,asyncio\n"
     "  --quick        measures for a shorter time, with fewer idle clients\n"
     "  --json FILE    also writes all that was seen and measured, for programs\n"
     "  --svg FILE     also writes the picture of the clients, for a browser\n"

@@ -1,15 +1,13 @@
 // Exercise: a Future from a Future and a function.
 //
-// `then(future, function)` is a Future for function(result of `future`): the next piece of a
-// chain, without a callback that has to set a result by hand. What makes it reliable is what
+// `then(loop, future, function)` is a Future for function(result of `future`): the next piece of
+// a chain, without a callback that has to set a result by hand. What makes it reliable is what
 // happens when something goes wrong:
 //   - an error of `future` is the error of the new Future, and the function is not called;
-//   - what the function throws is the error of the new Future;
-//   - if `future` is cancelled, so is the new one;
-//   - if the new one is cancelled, so is `future`: nobody else waits for it.
+//   - what the function throws is the error of the new Future.
 //
-// Who owns whom: `future` owns its callback, and that owns the new Future. If the new one owned
-// `future`, too, neither would ever be destroyed: so it has a std::weak_ptr.
+// Who owns whom: `future` owns its callbacks, and this one owns the new Future. If it owned
+// `future`, too, neither would ever be destroyed. It need not: it is called with it.
 #pragma once
 
 #include "future.hpp"
@@ -19,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-// What `function` returns for the result of a Future<T>; a Future<void> has none to give it.
+// What `function` returns for the result of a Future<T>; a Future<void> has none to pass to it.
 template <typename T, typename Function>
 struct Next {
     using Result = std::invoke_result_t<Function&, T&>;
@@ -51,8 +49,8 @@ void call_with_result(const Future<T>& done, Function& function, const Future<Re
 
 // `function` is called from the event loop, with a reference to the result.
 template <typename T, typename Function>
-Future<typename Next<T, Function>::Result> then(const Future<T>& future, Function function) {
-    using Result = typename Next<T, Function>::Result;
-    Future<Result> next(future.state()->loop());
-    TODO("add a callback to each of the two; call_with_result does what has to do with types");
+Future<typename Next<T, Function>::Result> then(EventLoop& loop, const Future<T>& future,
+                                                Function function) {
+    Future<typename Next<T, Function>::Result> next(loop);
+    TODO("add a callback to `future`; call_with_result does what has to do with types");
 }

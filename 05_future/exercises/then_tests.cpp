@@ -8,10 +8,10 @@
 
 namespace {
 
-// Two iterations: in the first the callbacks of `future` run, in the second those of the next.
+// In the first turn the callbacks of `future` run, in the second those of the next, and so on.
 void let_callbacks_run(EventLoop& loop) {
     for (int i = 0; i < 3; ++i) {
-        loop.stop();
+        loop.call_soon([&loop] { loop.stop(); });
         loop.run_forever();
     }
 }
@@ -25,7 +25,7 @@ std::string describe(int number) {
 TEST_CASE("the function gets the result") {
     EventLoop loop;
     Future<int> number(loop);
-    Future<std::string> text = then(number, describe);
+    Future<std::string> text = then(loop, number, describe);
     step("the first Future is pending, so the second is as well");
     let_callbacks_run(loop);
     CHECK(!text.done());
@@ -41,7 +41,7 @@ TEST_CASE("of a Future that is done already") {
     EventLoop loop;
     Future<int> number(loop);
     number.set_result(42);
-    Future<std::string> text = then(number, describe);
+    Future<std::string> text = then(loop, number, describe);
     let_callbacks_run(loop);
     REQUIRE(text.done());
     CHECK(text.result() == "number 42");
@@ -51,11 +51,11 @@ TEST_CASE("a chain, also of Futures without a value") {
     EventLoop loop;
     Future<void> start(loop);
     std::string log;
-    Future<int> number = then(start, [&log] {
+    Future<int> number = then(loop, start, [&log] {
         log += "A";
         return 1;
     });
-    Future<void> end = then(number, [&log](int& value) { log += std::to_string(value); });
+    Future<void> end = then(loop, number, [&log](int& value) { log += std::to_string(value); });
     step("the first of three Futures gets its result");
     start.set_result();
     let_callbacks_run(loop);
@@ -66,8 +66,9 @@ TEST_CASE("a chain, also of Futures without a value") {
 TEST_CASE("a result that cannot be copied") {
     EventLoop loop;
     Future<std::unique_ptr<int>> source(loop);
-    Future<std::unique_ptr<int>> next = then(
-        source, [](std::unique_ptr<int>& value) { return std::make_unique<int>(*value + 1); });
+    Future<std::unique_ptr<int>> next = then(loop, source, [](std::unique_ptr<int>& value) {
+        return std::make_unique<int>(*value + 1);
+    });
     source.set_result(std::make_unique<int>(41));
     let_callbacks_run(loop);
     REQUIRE(next.done());
@@ -78,7 +79,7 @@ TEST_CASE("an error passes by the function") {
     EventLoop loop;
     Future<int> number(loop);
     bool is_called = false;
-    Future<int> next = then(number, [&is_called](int value) {
+    Future<int> next = then(loop, number, [&is_called](int value) {
         is_called = true;
         return value;
     });
@@ -92,10 +93,8 @@ TEST_CASE("an error passes by the function") {
 
 TEST_CASE("an error of the function") {
     EventLoop loop;
-    int reports = 0;
-    loop.set_exception_handler([&reports](const ExceptionContext&) { ++reports; });
     Future<int> number(loop);
-    Future<int> next = then(number, [](int value) {
+    Future<int> next = then(loop, number, [](int value) {
         if (value == 42) {
             throw std::runtime_error("broken");
         }
@@ -107,55 +106,19 @@ TEST_CASE("an error of the function") {
     REQUIRE_MESSAGE(next.done(),
                     "what the function throws went to the loop, not to the Future");
     CHECK_THROWS_WITH_AS(next.result(), "broken", std::runtime_error);
-    CHECK(reports == 0); // the loop did not see it
 }
 
-TEST_CASE("the first is cancelled") {
-    EventLoop loop;
-    Future<int> number(loop);
-    Future<std::string> text = then(number, describe);
-    number.cancel();
-    let_callbacks_run(loop);
-    CHECK(text.cancelled());
-}
-
-TEST_CASE("the second is cancelled") {
-    EventLoop loop;
-    int reports = 0;
-    loop.set_exception_handler([&reports](const ExceptionContext&) { ++reports; });
-    Future<int> number(loop);
-    Future<std::string> text = then(number, describe);
-    step("the second Future is cancelled, and so the first");
-    text.cancel();
-    let_callbacks_run(loop);
-    CHECK(number.cancelled());
-    CHECK(reports == 0);
-}
-
-TEST_CASE("the second is cancelled when the first has its result") {
-    EventLoop loop;
-    int reports = 0;
-    loop.set_exception_handler([&reports](const ExceptionContext&) { ++reports; });
-    Future<int> number(loop);
-    Future<std::string> text = then(number, describe);
-    step("the first gets its result, and before any callback runs the second is cancelled");
-    number.set_result(42);
-    text.cancel();
-    let_callbacks_run(loop);
-    CHECK(text.cancelled());
-    CHECK(number.result() == 42);
-    CHECK(reports == 0);
-}
-
-TEST_CASE("nothing is left of a chain that nobody wants any more") {
+TEST_CASE("nothing is left of a chain that is not wanted any more") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);
     {
         Future<int> number(loop);
-        Future<int> next = then(number, [captured](int value) { return value + *captured; });
+        Future<int> next =
+            then(loop, number, [captured](int value) { return value + *captured; });
         step("both Futures are dropped while they are pending");
     }
     let_callbacks_run(loop);
     CHECK_MESSAGE(captured.use_count() == 1,
-                  "the two Futures own each other: neither is ever destroyed");
+                  "the first Future owns a callback that owns the first Future: neither is "
+                  "ever destroyed");
 }

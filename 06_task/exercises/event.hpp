@@ -1,13 +1,14 @@
-// Exercise: an Event, for tasks that wait for something to happen.
+// Exercise: an Event, for Tasks that wait for something to happen.
 //
-// wait() waits until somebody calls set(); if that was before, it does not wait at all. After
-// clear() tasks wait again. It is asyncio.Event, and the smallest of the things that tasks use
-// to wait for each other: whoever waits makes a Future, leaves it where set() finds it, and
+// wait() waits until set() is called; if that was before, it does not wait at all. After clear()
+// Tasks wait again. It is asyncio.Event, and the smallest of the things that Tasks use to wait
+// for each other: a Task that waits makes a Future, leaves a copy where set() finds it, and
 // co_yields it.
-//   - set() wakes all who wait, even if clear() follows at once.
-//   - A task that is cancelled while it waits leaves nothing behind.
+//   - set() wakes all Tasks that wait, even if clear() follows at once.
+//   - A Task is woken once: the next set() has nothing to do with it.
 #pragma once
 
+#include "event_loop.hpp"
 #include "future.hpp"
 #include "task.hpp"
 
@@ -16,28 +17,26 @@
 #include <cstddef>
 #include <vector>
 
-// Must outlive the tasks that wait for it.
+// Must outlive the Tasks that wait for it.
 class Event {
   public:
-    Event() = default;
+    explicit Event(EventLoop& loop) : loop_(loop) {}
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
 
     bool is_set() const { return is_set_; }
 
-    void set() {
-        TODO("who waits is woken; and mind a waiter that was cancelled a moment ago");
-    }
+    void set() { TODO("every Future of `waiters_` gets its result, once"); }
 
     void clear() { TODO("from now on, wait() waits"); }
 
-    Coroutine<void> wait() {
-        TODO("co_yield a Future; catch CancelledError, tidy up, and throw it again");
-    }
+    // Call it with `co_yield elements_of(event.wait())`.
+    Coroutine<void> wait() { TODO("if the event is not set, co_yield a Future(loop_)"); }
 
-    std::size_t waiting() const { return waiters_.size(); } // how many tasks wait
+    std::size_t waiting() const { return waiters_.size(); } // how many Tasks wait
 
   private:
+    EventLoop& loop_;
     bool is_set_ = false;
     std::vector<Future<void>> waiters_;
 };

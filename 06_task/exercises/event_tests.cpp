@@ -7,130 +7,115 @@
 namespace {
 
 Coroutine<void> wait_and_log(Event& event, std::string& log, char name) {
-    co_yield event.wait();
+    co_yield elements_of(event.wait());
     log += name;
 }
 
-// As many iterations as it takes, and some more.
-void let_tasks_run(EventLoop& loop) {
-    for (int i = 0; i < 5; ++i) {
-        loop.stop();
-        loop.run_forever();
+struct Fixture {
+    EventLoop loop;
+    Event event{loop};
+    std::string log; // the names of the Tasks that were woken
+
+    ~Fixture() { destroy_pending_tasks(); } // before what they use
+    void start_task(char name) { create_task(wait_and_log(event, log, name)); }
+    // As many turns as it takes, and some more.
+    void let_tasks_run() {
+        for (int i = 0; i < 5; ++i) {
+            loop.call_soon([this] { loop.stop(); });
+            loop.run_forever();
+        }
     }
-}
+};
 
 } // namespace
 
-TEST_CASE("a task waits until the event is set") {
-    EventLoop loop;
-    Event event;
-    std::string log;
-    create_task(loop, wait_and_log(event, log, 'A'));
-    let_tasks_run(loop);
-    CHECK(log == "");
-    CHECK(!event.is_set());
+TEST_CASE("a Task waits until the event is set") {
+    Fixture fixture;
+    fixture.start_task('A');
+    fixture.let_tasks_run();
+    CHECK(fixture.log == "");
+    CHECK(!fixture.event.is_set());
     step("set()");
-    event.set();
-    CHECK(log == ""); // nobody runs inside set()
-    let_tasks_run(loop);
-    CHECK(log == "A");
-    CHECK(event.is_set());
+    fixture.event.set();
+    CHECK(fixture.log == ""); // no Task runs inside set()
+    fixture.let_tasks_run();
+    CHECK(fixture.log == "A");
+    CHECK(fixture.event.is_set());
 }
 
-TEST_CASE("who comes after set() does not wait") {
-    EventLoop loop;
-    Event event;
-    std::string log;
-    event.set();
-    create_task(loop, wait_and_log(event, log, 'A'));
-    let_tasks_run(loop);
-    CHECK(log == "A");
+TEST_CASE("a Task that comes after set() does not wait") {
+    Fixture fixture;
+    fixture.event.set();
+    fixture.start_task('A');
+    CHECK(fixture.log == "A");
+    CHECK(fixture.event.waiting() == 0);
 }
 
 TEST_CASE("set() wakes all, in the order in which they came") {
-    EventLoop loop;
-    Event event;
-    std::string log;
+    Fixture fixture;
     for (char name : {'A', 'B', 'C'}) {
-        create_task(loop, wait_and_log(event, log, name));
+        fixture.start_task(name);
     }
-    let_tasks_run(loop);
-    CHECK(event.waiting() == 3);
-    step("three tasks wait; set() twice");
-    event.set();
-    event.set();
-    let_tasks_run(loop);
-    CHECK(log == "ABC");
-    CHECK(event.waiting() == 0);
+    fixture.let_tasks_run();
+    CHECK(fixture.event.waiting() == 3);
+    step("three Tasks wait; set()");
+    fixture.event.set();
+    fixture.let_tasks_run();
+    CHECK_MESSAGE(fixture.log == "ABC", "set() wakes all Tasks that wait, the oldest first");
+    CHECK(fixture.event.waiting() == 0);
 }
 
-TEST_CASE("after clear() tasks wait again") {
-    EventLoop loop;
-    Event event;
-    std::string log;
-    event.set();
-    event.clear();
-    CHECK(!event.is_set());
-    create_task(loop, wait_and_log(event, log, 'A'));
-    let_tasks_run(loop);
-    CHECK(log == "");
-    event.set();
-    let_tasks_run(loop);
-    CHECK(log == "A");
+TEST_CASE("set() twice") {
+    Fixture fixture;
+    fixture.start_task('A');
+    step("a Task waits; set() twice, one call after the other");
+    fixture.event.set();
+    CHECK_NOTHROW_MESSAGE(fixture.event.set(), "a Task that was woken is still in the list");
+    fixture.let_tasks_run();
+    CHECK(fixture.log == "A");
+    step("and a third time");
+    CHECK_NOTHROW(fixture.event.set());
+}
+
+TEST_CASE("after clear() Tasks wait again") {
+    Fixture fixture;
+    fixture.event.set();
+    fixture.event.clear();
+    CHECK(!fixture.event.is_set());
+    fixture.start_task('A');
+    fixture.let_tasks_run();
+    CHECK(fixture.log == "");
+    fixture.event.set();
+    fixture.let_tasks_run();
+    CHECK(fixture.log == "A");
 }
 
 TEST_CASE("clear() at once after set() does not take the event back") {
-    EventLoop loop;
-    Event event;
-    std::string log;
-    create_task(loop, wait_and_log(event, log, 'A'));
-    let_tasks_run(loop);
-    step("a task waits; set() and clear(), one after the other");
-    event.set();
-    event.clear();
-    let_tasks_run(loop);
-    CHECK_MESSAGE(log == "A", "who was woken asks the flag again, and waits on");
+    Fixture fixture;
+    fixture.start_task('A');
+    step("a Task waits; set() and clear(), one after the other");
+    fixture.event.set();
+    fixture.event.clear();
+    fixture.let_tasks_run();
+    CHECK_MESSAGE(fixture.log == "A",
+                  "a Task that was woken asks the flag again, and waits on");
+    CHECK(!fixture.event.is_set());
 }
 
-TEST_CASE("a task that is cancelled leaves nothing behind") {
-    EventLoop loop;
-    Event event;
-    std::string log;
-    Task<void> first = create_task(loop, wait_and_log(event, log, 'A'));
-    create_task(loop, wait_and_log(event, log, 'B'));
-    let_tasks_run(loop);
-    step("two tasks wait; the first is cancelled");
-    first.cancel();
-    let_tasks_run(loop);
-    CHECK(first.cancelled());
-    CHECK_MESSAGE(event.waiting() == 1, "who was cancelled has left its Future behind");
-    step("set()");
-    event.set();
-    let_tasks_run(loop);
-    CHECK(log == "B");
-}
-
-TEST_CASE("cancelled and set in the same iteration") {
-    for (bool is_cancelled_first : {true, false}) {
-        EventLoop loop;
-        Event event;
-        std::string log;
-        Task<void> first = create_task(loop, wait_and_log(event, log, 'A'));
-        create_task(loop, wait_and_log(event, log, 'B'));
-        let_tasks_run(loop);
-        step(is_cancelled_first ? "cancel the first task, then set()"
-                                : "set(), then cancel the first task");
-        INFO("set() has met a Future that is cancelled already");
-        if (is_cancelled_first) {
-            first.cancel();
+TEST_CASE("a Task that waits again and again") {
+    Fixture fixture;
+    auto wait_three_times = [](Event& event, std::string& log) -> Coroutine<void> {
+        for (char name : {'1', '2', '3'}) {
+            co_yield elements_of(event.wait());
+            log += name;
+            event.clear();
         }
-        event.set();
-        if (!is_cancelled_first) {
-            first.cancel();
-        }
-        let_tasks_run(loop);
-        CHECK(first.cancelled());
-        CHECK(log == "B");
-        CHECK(event.waiting() == 0);
+    };
+    create_task(wait_three_times(fixture.event, fixture.log));
+    for (const char* expected : {"1", "12", "123"}) {
+        step("set(); the Task that was woken calls clear(), and waits again");
+        fixture.event.set();
+        fixture.let_tasks_run();
+        CHECK(fixture.log == expected);
     }
 }

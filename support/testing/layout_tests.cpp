@@ -71,17 +71,6 @@ void check_step(const std::string& from, const std::string& to, std::size_t most
     CHECK(a.size() - same <= most_removed);
 }
 
-// All but asyncio, which is no step of the tutorial.
-std::vector<Stage> steps() {
-    std::vector<Stage> steps;
-    for (const Stage& stage : STAGES) {
-        if (stage.has_number()) {
-            steps.push_back(stage);
-        }
-    }
-    return steps;
-}
-
 } // namespace
 
 TEST_CASE("layout: a header that a stage takes over is the same file") {
@@ -131,7 +120,7 @@ TEST_CASE("layout: headers are small enough to type") {
 }
 
 TEST_CASE("layout: each step is small") {
-    std::vector<Stage> stages = steps();
+    std::vector<Stage> stages = numbered_stages();
     for (std::size_t i = 1; i < stages.size(); ++i) {
         check_step(stages[i - 1].name, stages[i].name, stages[i].most_added,
                    stages[i].most_removed);

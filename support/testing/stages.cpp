@@ -10,6 +10,12 @@ std::vector<Stage> all_stages() {
     };
 }
 
+std::vector<Stage> numbered_stages() {
+    std::vector<Stage> stages = all_stages();
+    std::erase_if(stages, [](const Stage& stage) { return !stage.has_number(); });
+    return stages;
+}
+
 std::vector<Stage> find_stages(const std::string& list) {
     std::vector<Stage> known = all_stages();
     std::vector<bool> is_chosen(known.size(), false);

@@ -23,6 +23,8 @@ struct Stage {
 };
 
 std::vector<Stage> all_stages();
+// Without asyncio: the steps of the tutorial.
+std::vector<Stage> numbered_stages();
 
 // The stages of a list as in "03,7,05_future,asyncio", in the order of the tutorial. Throws
 // std::invalid_argument if there is no such stage.

@@ -31,7 +31,7 @@ void write_file(const std::string& name, const std::string& content) {
 
 void make_page(const std::string& file) {
     std::vector<std::string> recordings;
-    for (const Stage& stage : all_stages()) {
+    for (const Stage& stage : numbered_stages()) {
         Recording recording = record(stage);
         recordings.push_back(as_json(recording, steps_of(recording)));
     }
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
         if (command == "--page" && argc == 3) {
             make_page(argv[2]);
         } else if (command == "--pictures" && argc <= 4) {
-            draw_pictures(argv[2], argc == 4 ? find_stages(argv[3]) : all_stages());
+            draw_pictures(argv[2], argc == 4 ? find_stages(argv[3]) : numbered_stages());
         } else {
             std::cerr << USAGE;
             return 2;

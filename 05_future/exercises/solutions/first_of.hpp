@@ -1,73 +1,52 @@
-// Exercise: the first result of several.
+// Exercise: whichever is done first.
 //
 // A name often stands for several addresses, and some of them do not answer. So a browser
 // connects to two of them at once, and takes the connection that is there first (RFC 8305,
-// "happy eyeballs"). first_of() is what it needs: a Future for the first *result* of several
-// Futures.
-//   - When there is one, the others are cancelled: nobody wants them any more.
-//   - An error is not a result. Only when all have failed is the last error passed on.
-//   - If all were cancelled, so is first_of().
-//   - If first_of() is cancelled, so are all.
+// "happy eyeballs"); and a request that must not take longer than a second is a race with a
+// timer. first_of() is what both need: a Future that gets the result, or the error, of whichever
+// of several Futures is done first.
+//   - The others run on. What they bring later, be it a result or an error, is ignored, and a
+//     result stays where it is.
+//   - First is the one that was done first, not the one that comes first in the list.
 #pragma once
 
 #include "future.hpp"
 
-#include <cstddef>
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-// The error that a Future has ended with, null if there is none; CancelledError if it was
-// cancelled. Looking at an error also says that it need not be reported.
+// `from`, which is done, passes its result or error on to `to`, which is not.
 template <typename T>
-std::exception_ptr error_of(const Future<T>& done) {
-    return done.cancelled() ? std::make_exception_ptr(CancelledError()) : done.exception();
-}
-
-// One of the Futures is done, and `running` others are not.
-template <typename T>
-void take_result(const Future<T>& first, const Future<T>& done, std::size_t running) {
-    std::exception_ptr error = error_of(done);
-    if (first.done()) {
-        return;
-    }
-    if (!error) {
+void pass_on(const Future<T>& from, const Future<T>& to) {
+    try {
         if constexpr (std::is_void_v<T>) {
-            first.set_result();
+            from.result();
+            to.set_result();
         } else {
-            first.set_result(std::move(done.result()));
+            to.set_result(std::move(from.result()));
         }
-    } else if (running == 0 && done.cancelled()) {
-        first.cancel();
-    } else if (running == 0) {
-        first.set_exception(error);
+    } catch (...) {
+        to.set_exception(std::current_exception());
     }
 }
 
-// All must belong to `loop`. Throws std::invalid_argument if there are none.
+// All must belong to `loop`. The first result is moved to the new Future. Throws
+// std::invalid_argument if there are no Futures.
 template <typename T>
 Future<T> first_of(EventLoop& loop, const std::vector<Future<T>>& futures) {
     if (futures.empty()) {
         throw std::invalid_argument("first_of needs at least one Future");
     }
     Future<T> first(loop);
-    auto running = std::make_shared<std::size_t>(futures.size());
-    std::vector<std::weak_ptr<FutureState>>
-        others; // weak: they own their callbacks, and `first`
     for (const Future<T>& future : futures) {
-        others.push_back(future.state());
-        future.add_done_callback(
-            [first, running](Future<T> done) { take_result(first, done, --*running); });
-    }
-    first.add_done_callback([others](Future<T>) {
-        for (const std::weak_ptr<FutureState>& other : others) {
-            if (std::shared_ptr<FutureState> pending = other.lock()) {
-                pending->cancel(); // does nothing if it is done
+        future.add_done_callback([first](const Future<T>& done) {
+            if (!first.done()) {
+                pass_on(done, first);
             }
-        }
-    });
+        });
+    }
     return first;
 }

@@ -1,25 +1,22 @@
 // Exercise: a Future from a Future and a function.
 //
-// `then(future, function)` is a Future for function(result of `future`): the next piece of a
-// chain, without a callback that has to set a result by hand. What makes it reliable is what
+// `then(loop, future, function)` is a Future for function(result of `future`): the next piece of
+// a chain, without a callback that has to set a result by hand. What makes it reliable is what
 // happens when something goes wrong:
 //   - an error of `future` is the error of the new Future, and the function is not called;
-//   - what the function throws is the error of the new Future;
-//   - if `future` is cancelled, so is the new one;
-//   - if the new one is cancelled, so is `future`: nobody else waits for it.
+//   - what the function throws is the error of the new Future.
 //
-// Who owns whom: `future` owns its callback, and that owns the new Future. If the new one owned
-// `future`, too, neither would ever be destroyed: so it has a std::weak_ptr.
+// Who owns whom: `future` owns its callbacks, and this one owns the new Future. If it owned
+// `future`, too, neither would ever be destroyed. It need not: it is called with it.
 #pragma once
 
 #include "future.hpp"
 
 #include <exception>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
-// What `function` returns for the result of a Future<T>; a Future<void> has none to give it.
+// What `function` returns for the result of a Future<T>; a Future<void> has none to pass to it.
 template <typename T, typename Function>
 struct Next {
     using Result = std::invoke_result_t<Function&, T&>;
@@ -51,27 +48,16 @@ void call_with_result(const Future<T>& done, Function& function, const Future<Re
 
 // `function` is called from the event loop, with a reference to the result.
 template <typename T, typename Function>
-Future<typename Next<T, Function>::Result> then(const Future<T>& future, Function function) {
-    using Result = typename Next<T, Function>::Result;
-    Future<Result> next(future.state()->loop());
-    future.add_done_callback([next, function = std::move(function)](Future<T> done) mutable {
-        if (next.done()) {
-            return; // cancelled
-        }
-        try {
-            call_with_result(done, function, next);
-        } catch (const CancelledError&) {
-            next.cancel();
-        } catch (...) {
-            next.set_exception(std::current_exception());
-        }
-    });
-    std::weak_ptr<FutureState> source = future.state();
-    next.add_done_callback([source](Future<Result> done) {
-        std::shared_ptr<FutureState> pending = source.lock();
-        if (done.cancelled() && pending) {
-            pending->cancel();
-        }
-    });
+Future<typename Next<T, Function>::Result> then(EventLoop& loop, const Future<T>& future,
+                                                Function function) {
+    Future<typename Next<T, Function>::Result> next(loop);
+    future.add_done_callback(
+        [next, function = std::move(function)](const Future<T>& done) mutable {
+            try {
+                call_with_result(done, function, next);
+            } catch (...) {
+                next.set_exception(std::current_exception());
+            }
+        });
     return next;
 }

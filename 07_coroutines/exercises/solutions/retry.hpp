@@ -4,32 +4,32 @@
 // long, a few times in all. With callbacks that is a class; with coroutines it is a loop. It
 // has two traps:
 //   - There can be no co_await in a catch block.
-//   - A cancellation is not a failure. Whoever catches it and goes on cannot be stopped.
+//   - Not everything that is thrown is a failure that passes. Catch only what you mean.
 #pragma once
 
+#include "async_socket.hpp" // sleep
 #include "coroutine.hpp"
-#include "task.hpp"
+#include "event_loop.hpp"
 
-#include <chrono>
 #include <exception>
 #include <type_traits>
 
-// Awaits make(), which gives a new coroutine each time: one can only be awaited once. If it
+// Awaits make(), which returns a new coroutine each time: one can only be awaited once. If it
 // throws a std::exception, waits for `pause` and tries again, in all at most `attempts` times;
 // each pause is twice as long as the one before. Returns the first result, or throws the last
 // error. Anything that is not a std::exception ends it at once.
 template <typename Function>
-std::invoke_result_t<Function&> retry(Function make, int attempts,
-                                      std::chrono::nanoseconds pause) {
+std::invoke_result_t<Function&> retry(EventLoop& loop, Function make, int attempts,
+                                      Clock::duration pause) {
     for (int left = attempts - 1;; --left) {
         try {
             co_return co_await make();
-        } catch (const std::exception&) { // not CancelledError
+        } catch (const std::exception&) {
             if (left == 0) {
                 throw;
             }
         }
-        co_await sleep(pause);
+        co_await sleep(loop, pause);
         pause *= 2;
     }
 }
