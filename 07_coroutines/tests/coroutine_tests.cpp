@@ -51,6 +51,14 @@ Coroutine<void> wait_one_level_down(EventLoop& loop, std::string& log) {
     Witness witness{log, 'o'};
     co_await wait_long(loop, log);
 }
+Coroutine<void> await(Coroutine<int>& coroutine, std::string& log) {
+    try {
+        int value = co_await coroutine;
+        log += std::to_string(value);
+    } catch (const std::logic_error&) {
+        log += "refused ";
+    }
+}
 Coroutine<int> nest(EventLoop& loop, int depth) {
     if (depth == 0) {
         co_return co_await give(loop, 0);
@@ -127,21 +135,13 @@ TEST_CASE("a coroutine that is awaited twice, or was moved from, is an error, an
     EventLoop loop;
     std::string log;
     Coroutine<int> shared = give(loop, 42);
-    auto await = [&]() -> Coroutine<void> {
-        try {
-            int value = co_await shared;
-            log += std::to_string(value);
-        } catch (const std::logic_error&) {
-            log += "refused ";
-        }
-    };
     auto main = [&]() -> Coroutine<void> {
-        create_task(await());
-        co_await await(); // while the Task awaits it
+        create_task(await(shared, log));
+        co_await await(shared, log); // while the Task awaits it
         co_await sleep(loop, 1ms);
-        co_await await(); // when it has ended
+        co_await await(shared, log); // when it has ended
         Coroutine<int> moved = std::move(shared);
-        co_await await();
+        co_await await(shared, log);
     };
     run_to_the_end(loop, main());
     CHECK(log == "refused 42refused refused ");
