@@ -276,25 +276,31 @@ TEST_CASE("without a free descriptor accept tries again after 100 ms; others run
 }
 
 TEST_CASE("a socket that is closed and used again in one turn gets no event of the old one") {
-    for (const std::string& name : selector_names()) {
-        CAPTURE(name);
-        EventLoop loop(make_selector(name));
-        std::optional<Connection> old[2] = {Connection(loop), Connection(loop)};
-        std::optional<Connection> reborn;
-        std::optional<Future<std::string>> received;
-        auto replace = [&](std::optional<Connection>& other) {
-            other.reset(); // its callback keeps it until we remove that
-            reborn.emplace(loop);
-            received = reborn->ours.recv(100);
-        };
-        old[0]->ours.recv(1).add_done_callback([&](auto&) { replace(old[1]); });
-        CHECK(old[0]->theirs.send_all("x").done());
-        CHECK(old[1]->theirs.send_all("x").done());
-        run_until(loop, [&] { return received.has_value(); });
-        run_one_turn(loop);
-        CHECK_FALSE(received->done());
-        CHECK(reborn->theirs.send_all("new").done());
-        CHECK(result_of(loop, *received) == "new");
+    for (bool is_ready : {false, true}) { // the old one, when it is closed
+        for (const std::string& name : selector_names()) {
+            CAPTURE(name);
+            EventLoop loop(make_selector(name));
+            std::optional<Connection> old[2] = {Connection(loop), Connection(loop)};
+            std::optional<Connection> reborn;
+            std::optional<Future<std::string>> received;
+            auto replace = [&](std::optional<Connection>& other) {
+                other.reset(); // the last handles: it is closed
+                reborn.emplace(loop);
+                received = reborn->ours.recv(100);
+            };
+            CHECK(old[1]->theirs.send_all("x").done());
+            CHECK(result_of(loop, old[1]->ours.recv(1)) == "x"); // it is watched from now on
+            old[0]->ours.recv(1).add_done_callback([&](auto&) { replace(old[1]); });
+            CHECK(old[0]->theirs.send_all("x").done());
+            if (is_ready) {
+                CHECK(old[1]->theirs.send_all("x").done());
+            }
+            run_until(loop, [&] { return received.has_value(); });
+            run_one_turn(loop);
+            CHECK_FALSE(received->done());
+            CHECK(reborn->theirs.send_all("new").done());
+            CHECK(result_of(loop, *received) == "new");
+        }
     }
 }
 
