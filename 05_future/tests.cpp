@@ -214,7 +214,7 @@ TEST_CASE("a second operation of the same kind fails, and the first one goes on"
     CHECK_THROWS_AS(connection.ours.recv(100).result(), std::logic_error);
     Future<void> sending = connection.ours.send_all(MUCH);
     CHECK_THROWS_AS(connection.ours.send_all("y").result(), std::logic_error);
-    connection.theirs.send_all("hello");
+    CHECK(connection.theirs.send_all("hello").done());
     CHECK(result_of(loop, first) == "hello");
     std::size_t received = 0;
     while (!sending.done()) {
@@ -230,7 +230,7 @@ TEST_CASE("a second operation of the same kind fails, and the first one goes on"
 TEST_CASE("what fails is an exception of the Future, and not of the call") {
     EventLoop loop;
     Connection connection(loop);
-    connection.theirs.send_all("x");
+    CHECK(connection.theirs.send_all("x").done());
     CHECK_THROWS_AS(result_of(loop, connection.ours.recv(0)), std::invalid_argument);
     CHECK_THROWS_AS(result_of(loop, connection.ours.accept()), std::system_error);
     connection.theirs.shutdown();
@@ -242,7 +242,7 @@ TEST_CASE("what fails is an exception of the Future, and not of the call") {
     calls.before_change = [] { throw std::runtime_error("cannot watch it"); };
     CHECK_THROWS_WITH(not_watched.ours.recv(100).result(), "cannot watch it");
     calls.before_change = [] {};
-    not_watched.theirs.send_all("hello");
+    CHECK(not_watched.theirs.send_all("hello").done());
     CHECK(result_of(failing, not_watched.ours.recv(100)) == "hello");
 }
 
@@ -271,30 +271,36 @@ TEST_CASE("without a free descriptor accept tries again after 100 ms; others run
     std::string reports = errors.text();
     CHECK(reports.find("Too many open files") != std::string::npos);
     CHECK(reports.find('\n') == reports.size() - 1); // once
-    server.send_all("hello");
+    CHECK(server.send_all("hello").done());
     CHECK(client.recv(5) == "hello");
 }
 
 TEST_CASE("a socket that is closed and used again in one turn gets no event of the old one") {
-    for (const std::string& name : selector_names()) {
-        CAPTURE(name);
-        EventLoop loop(make_selector(name));
-        std::optional<Connection> old[2] = {Connection(loop), Connection(loop)};
-        std::optional<Connection> reborn;
-        std::optional<Future<std::string>> received;
-        auto replace = [&](std::optional<Connection>& other) {
-            other.reset(); // its callback keeps it until we remove that
-            reborn.emplace(loop);
-            received = reborn->ours.recv(100);
-        };
-        old[0]->ours.recv(1).add_done_callback([&](auto&) { replace(old[1]); });
-        old[0]->theirs.send_all("x");
-        old[1]->theirs.send_all("x");
-        run_until(loop, [&] { return received.has_value(); });
-        run_one_turn(loop);
-        CHECK_FALSE(received->done());
-        reborn->theirs.send_all("new");
-        CHECK(result_of(loop, *received) == "new");
+    for (bool is_ready : {false, true}) { // the old one, when it is closed
+        for (const std::string& name : selector_names()) {
+            CAPTURE(name);
+            EventLoop loop(make_selector(name));
+            std::optional<Connection> old[2] = {Connection(loop), Connection(loop)};
+            std::optional<Connection> reborn;
+            std::optional<Future<std::string>> received;
+            auto replace = [&](std::optional<Connection>& other) {
+                other.reset(); // the last handles: it is closed
+                reborn.emplace(loop);
+                received = reborn->ours.recv(100);
+            };
+            CHECK(old[1]->theirs.send_all("x").done());
+            CHECK(result_of(loop, old[1]->ours.recv(1)) == "x"); // it is watched from now on
+            old[0]->ours.recv(1).add_done_callback([&](auto&) { replace(old[1]); });
+            CHECK(old[0]->theirs.send_all("x").done());
+            if (is_ready) {
+                CHECK(old[1]->theirs.send_all("x").done());
+            }
+            run_until(loop, [&] { return received.has_value(); });
+            run_one_turn(loop);
+            CHECK_FALSE(received->done());
+            CHECK(reborn->theirs.send_all("new").done());
+            CHECK(result_of(loop, *received) == "new");
+        }
     }
 }
 
@@ -304,11 +310,11 @@ TEST_CASE(
     EventLoop loop(std::make_unique<TestSelector>(calls));
     Connection connection(loop);
     for (int i = 0; i < 100; ++i) {
-        connection.theirs.send_all("x");
+        CHECK(connection.theirs.send_all("x").done());
         CHECK(result_of(loop, connection.ours.recv(100)) == "x");
     }
     CHECK(calls.changes == 1);
-    connection.theirs.send_all("hello");
+    CHECK(connection.theirs.send_all("hello").done());
     calls.waits = 0;
     result_of(loop, sleep(loop, 20ms));
     CHECK(calls.waits < 50);

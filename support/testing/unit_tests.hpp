@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,15 @@ void run_until(EventLoop& loop, Condition condition) {
         loop.call_later(std::chrono::milliseconds(1), [&loop] { loop.stop(); });
         loop.run_forever();
     }
+}
+
+// Runs a program of coroutines, until `main` has ended. Fails instead of hanging.
+template <typename EventLoop, typename Coroutine>
+void run_to_the_end(EventLoop& loop, Coroutine main) {
+    loop.call_later(std::chrono::seconds(20), [&loop] {
+        loop.stop(std::make_exception_ptr(std::runtime_error("main has not ended")));
+    });
+    run(loop, std::move(main));
 }
 
 // Two ends of a connection, both non-blocking.
