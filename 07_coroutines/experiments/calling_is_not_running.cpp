@@ -14,6 +14,7 @@ Coroutine<int> answer() {
 Coroutine<void> answer_in_a_task() {
     co_await answer();
 }
+
 Coroutine<void> program(EventLoop& loop) {
     std::cout << "call it\n";
     Coroutine<int> called = answer();
