@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string>
 
-// The sanitizer is to end the program with status 1 on macOS, too.
+// The sanitizer should end the program with status 1 on macOS, too.
 extern "C" const char* __asan_default_options() {
     return "abort_on_error=0";
 }
