@@ -96,41 +96,44 @@ def sets():
 
 
 def turn():
-    it = Drawing("turn", 430, "One turn of the loop: wait, collect what is ready, call each, and again")
+    it = Drawing("turn", 430, "One turn of the loop: wait, call for ready sockets, call what is in ready_, and again")
     it.box(20, 110, 320, 110, "wait\n(sockets, timers)", KERNEL)
-    it.box(420, 110, 320, 110, "collect\nwho can go on")
-    it.box(820, 110, 320, 110, "call each of them", HERE)
+    it.box(420, 110, 320, 110, "call the callbacks\nof ready sockets", HERE)
+    it.box(820, 110, 320, 110, "call exactly what\nis in ready_", HERE)
     it.arrow((340, 165), (418, 165))
     it.arrow((740, 165), (818, 165))
     it.arrow((980, 110), (980, 40), (180, 40), (180, 108))
     it.text(580, 84, "the next turn")
     it.box(420, 300, 320, 70, "ready_: | | | |", font=MONO)
+    it.arrow((180, 220), (180, 335), (418, 335))
+    it.text(200, 322, "due timers", anchor="start")
     it.arrow((580, 220), (580, 298))
-    it.arrow((740, 320), (900, 320), (900, 222))
-    it.arrow((1060, 222), (1060, 400), (580, 400), (580, 372))
-    it.code(1040, 388, "call_soon", "end")
+    it.code(600, 268, "call_soon", "start")
+    it.arrow((740, 335), (850, 335), (850, 222))
+    it.arrow((1060, 222), (1060, 412), (580, 412), (580, 372))
+    it.code(1046, 300, "call_soon:", "end")
+    it.text(1046, 331, "next turn", anchor="end")
     it.save()
 
 
 def states():
-    it = Drawing("future", 380, "A Future is pending, and then once has a result, has an exception or is cancelled")
-    it.box(20, 150, 230, 90, "pending", HERE)
+    it = Drawing("future", 260, "A Future is pending, and then once has a result or has an exception")
+    it.box(20, 85, 230, 90, "pending", HERE)
     for number, (call, state) in enumerate([("set_result(value)", "has a result"),
-                                            ("set_exception(error)", "has an exception"),
-                                            ("cancel()", "is cancelled")]):
+                                            ("set_exception(error)", "has an exception")]):
         y = 30 + 120 * number
         it.box(660, y, 250, 90, state)
-        it.arrow((250, 195 + 14 * (number - 1)), (310, y + 45), (658, y + 45))
+        it.arrow((250, 116 + 28 * number), (310, y + 45), (658, y + 45))
         it.code(474, y + 32, call)
-    it.box(643, 10, 287, 355, dashed=True, fill="none")
-    it.text(985, 165, "done:\nthe callbacks\nare called", anchor="start")
-    it.arrow((930, 187), (975, 187))
+    it.box(643, 10, 287, 240, dashed=True, fill="none")
+    it.text(985, 108, "done:\nthe callbacks\nare called", anchor="start")
+    it.arrow((930, 130), (975, 130))
     it.save()
 
 
 def frame():
     it = Drawing("frame", 390, "A generator that is called is an object with a pointer to its frame on the heap")
-    it.box(20, 90, 300, 120, "Generator\nframe_")
+    it.box(20, 90, 300, 120, "Generator\npromise_")
     it.text(170, 60, "what the caller has", colour=LINE)
     it.box(500, 60, 400, 310, fill=KERNEL)
     it.text(700, 40, "the frame, on the heap", colour=LINE)
@@ -144,29 +147,26 @@ def frame():
     it.save()
 
 
-def trampoline():
-    it = Drawing("trampoline", 430, "The Task keeps generators on a stack of its own and resumes the topmost")
-    it.text(190, 36, "the thread's stack", colour=LINE)
-    it.text(700, 36, "the Task's stack", colour=LINE)
-    for number, name in enumerate(["recv_line", "Task::step", "EventLoop::run_once"]):
-        it.box(20, 60 + 110 * number, 340, 80, name, HERE if number == 0 else OURS, MONO)
-    it.box(500, 60, 400, 80, "recv_line", HERE, MONO)
-    it.box(500, 170, 400, 80, "login", OURS, MONO)
-    it.box(500, 280, 400, 80, "echo_handler", OURS, MONO)
-    it.arrow((360, 190), (430, 190), (430, 100), (498, 100))
-    it.text(915, 95, "yields a Future:\nthe Task waits", anchor="start")
-    it.text(915, 205, "has yielded\nrecv_line", anchor="start")
-    it.text(915, 315, "has yielded\nlogin", anchor="start")
-    it.text(190, 400, "always this high", colour=LINE)
-    it.text(700, 400, "as high as they are nested", colour=LINE)
+def delegates():
+    it = Drawing("delegate", 240, "Generators that yield in each other's place: the innermost runs")
+    for number, (name, yields) in enumerate([("echo_handler", "elements_of(login)"),
+                                             ("login", "elements_of(recv_line)"),
+                                             ("recv_line", "co_yield a Future")]):
+        x = 4 + 402 * number
+        it.box(x, 40, 346, 100, f"{name}\n{yields}", HERE if number == 2 else OURS, MONO)
+        if number:
+            it.arrow((x - 56, 90), (x - 2, 90))
+            it.code(x - 28, 26, "delegate")
+    it.arrow((1000, 140), (1000, 200), (180, 200), (180, 142))
+    it.text(590, 232, "what it yields is the next value of the outermost", colour=LINE)
     it.save()
 
 
 def chain():
-    it = Drawing("chain", 330, "Frames that await each other: each knows who goes on when it has ended")
+    it = Drawing("chain", 330, "Frames that await each other: each knows which one resumes when it has ended")
     for number, (name, waits) in enumerate([("create_task", "co_await coroutine"),
                                             ("echo_handler", "co_await recv"),
-                                            ("recv", "co_await Readable")]):
+                                            ("recv", "co_await Ready")]):
         x = 20 + 400 * number
         it.box(x, 70, 320, 130, f"{name}\n{waits}", HERE if number == 2 else OURS, MONO)
         if number:
@@ -175,9 +175,9 @@ def chain():
     it.code(780, 50, "awaited_by")
     it.arrow((1000, 268), (1000, 202))
     it.code(1140, 300, "the loop: waiting.resume()", "end")
-    it.text(20, 250, "A coroutine that ends says who runs next, and passes its value on.", anchor="start")
+    it.text(20, 250, "A coroutine that ends says what runs next, and passes its value on.", anchor="start")
     it.save()
 
 
-for draw in (buffers, sets, turn, states, frame, trampoline, chain):
+for draw in (buffers, sets, turn, states, frame, delegates, chain):
     draw()

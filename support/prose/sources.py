@@ -87,7 +87,7 @@ def find(code, name):
     for outer in classes:
         inner_start, inner_end = find(code[start:end], outer)
         start, end = start + inner_start, start + inner_end
-    pattern = rf"\b(?:class|struct)\s+{last}\b|(?<![\w.>~]){last}(?=\s*\()"
+    pattern = rf"\b(?:class|struct)\s+(?:\[\[[^]]*\]\]\s*)?{last}\b|(?<![\w.>~]){last}(?=\s*\()"
     for found in re.finditer(pattern, code[start:end]):
         if found[0].startswith(last) and code[:start + found.start()].endswith("::"):
             continue

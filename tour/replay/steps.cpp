@@ -603,6 +603,9 @@ class Converter {
             return in_queue->second;
         }
         auto events = watched_.find(fd);
+        if (memory_ > Memory::STRUCT && events == watched_.end()) {
+            return "nothing any more: its socket is about to be closed";
+        }
         bool is_writing =
             events != watched_.end() && events->second.find('w') != std::string::npos;
         return is_writing ? WORDS.at(memory_).writing : WORDS.at(memory_).reading;
