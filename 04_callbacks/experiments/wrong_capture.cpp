@@ -8,8 +8,8 @@
 
 using namespace std::chrono_literals;
 
-// The sanitizer is to remember the variables of functions that have returned, which newer
-// compilers ask for themselves, and to end the program with status 1 on macOS, too.
+// The sanitizer should remember the variables of functions that have returned, as newer
+// compilers ask it to, and end the program with status 1 on macOS, too.
 extern "C" const char* __asan_default_options() {
     return "detect_stack_use_after_return=1:abort_on_error=0";
 }

@@ -29,11 +29,7 @@ class TellingSelector : public Selector {
 
 int main() {
     EventLoop loop(std::make_unique<TellingSelector>());
-#ifdef SKETCH
-    Future<std::string> future;
-#else
     Future<std::string> future(loop);
-#endif
     future.set_result("data");
 
     loop.call_soon([future] {

@@ -10,11 +10,7 @@
 
 int main() {
     EventLoop loop(make_default_selector());
-#ifdef SKETCH
-    Future<std::string> future;
-#else
     Future<std::string> future(loop);
-#endif
     future.add_done_callback(
         [](const Future<std::string>&) { std::cout << "the first callback\n"; });
     future.add_done_callback(

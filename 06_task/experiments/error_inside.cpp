@@ -44,6 +44,6 @@ int main() {
         run(loop, server(AsyncSocket(loop, std::move(listener))));
         std::cout << "200 ms are over" << std::endl;
     } catch (const std::exception& error) {
-        std::cout << "everybody's loop has ended: " << error.what() << std::endl;
+        std::cout << "the loop has ended for all clients: " << error.what() << std::endl;
     }
 }

@@ -1,4 +1,5 @@
-// Experiment: a generator-based coroutine is called, and nobody makes a Task of it.
+// Experiment: a generator-based coroutine is called, but no Task is made of it.
+#include "async_socket.hpp"
 #include "run.hpp"
 
 #include <chrono>
@@ -14,23 +15,23 @@ Coroutine<void> say(Text text) {
     co_return;
 }
 
-Coroutine<void> program() {
+Coroutine<void> program(EventLoop& loop) {
     Text text = std::make_shared<std::string>("hello");
     std::cout << "it is called\n";
     {
         Coroutine<void> hello = say(text);
         std::cout << "  owners of the text: " << text.use_count() << '\n';
-        co_yield sleep(std::chrono::milliseconds(10)); // the loop has time to run it
+        co_yield sleep(loop, std::chrono::milliseconds(10)); // the loop has time to run it
     }
     std::cout << "what the call returned has gone\n  owners of the text: " << text.use_count()
               << '\n';
 
     std::cout << "it is called and made a Task\n";
-    co_yield create_task(say(text));
+    create_task(say(text));
     std::cout << "  owners of the text: " << text.use_count() << '\n';
 }
 
 int main() {
     EventLoop loop;
-    run(loop, program());
+    run(loop, program(loop));
 }

@@ -15,7 +15,10 @@
 #include <thread>
 #include <utility>
 
+#include <csignal>
+
 #include <poll.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -38,15 +41,15 @@ Coroutine<void> echo_server(AsyncSocket listener) {
 }
 
 // Counts how often it gets on, every 10 ms.
-Coroutine<void> tick(std::atomic<int>& ticks) {
+Coroutine<void> tick(EventLoop& loop, std::atomic<int>& ticks) {
     while (true) {
-        co_await sleep(10ms);
+        co_await sleep(loop, 10ms);
         ++ticks;
     }
 }
 
-Coroutine<void> program(AsyncSocket listener, std::atomic<int>& ticks) {
-    create_task(tick(ticks));
+Coroutine<void> program(EventLoop& loop, AsyncSocket listener, std::atomic<int>& ticks) {
+    create_task(tick(loop, ticks));
     co_await echo_server(std::move(listener));
 }
 
@@ -73,10 +76,10 @@ int main() {
     int port = std::stoi(address.substr(address.rfind(':') + 1));
     EventLoop loop;
     std::atomic<int> ticks = 0;
-    std::thread clients([&loop, &ticks, port] {
+    std::thread clients([&ticks, port] {
         two_clients(static_cast<std::uint16_t>(port), ticks);
-        loop.call_soon_threadsafe([&loop] { loop.stop(); });
+        ::kill(::getpid(), SIGTERM); // ends run()
     });
-    run(loop, program(AsyncSocket(loop, std::move(listener)), ticks));
+    run(loop, program(loop, AsyncSocket(loop, std::move(listener)), ticks));
     clients.join();
 }

@@ -6,6 +6,7 @@
 #include "common/selector.hpp"
 #include "common/socket.hpp"
 
+#include <chrono>
 #include <iostream>
 #include <utility>
 
@@ -29,7 +30,7 @@ Coroutine<void> program(EventLoop& loop) {
         std::cout << "local variables while the tasks wait: " << alive << '\n';
         loop.stop();
     });
-    co_return;
+    co_await sleep(loop, std::chrono::seconds(60)); // until the loop is stopped
 }
 
 void run_program() {

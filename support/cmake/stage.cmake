@@ -18,8 +18,7 @@
 #   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
-#                                  that is not what is known of it; HAS_BRACED_LISTS, a macro, is
-#                                  for the case that some compilers refuse
+#                                  that is not what is known of it
 #   experiments(NAME... [SANITIZED])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
 #                                  AddressSanitizer finds
@@ -186,15 +185,6 @@ endmacro()
 
 function(add_compiler_cases name)
   add_program(${name})
-  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-  try_compile(HAS_BRACED_LISTS ${CMAKE_CURRENT_BINARY_DIR}/braced_lists
-    ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp
-    CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${CMAKE_SOURCE_DIR}
-    COMPILE_DEFINITIONS -DHAS_BRACED_LISTS
-    CXX_STANDARD 20)
-  if(HAS_BRACED_LISTS)
-    target_compile_definitions(${STAGE}_${name} PRIVATE HAS_BRACED_LISTS)
-  endif()
   if(BUILD_TESTING AND NOT THREAD_SANITIZED)
     add_test(NAME "${STAGE}/what the compiler gets wrong" COMMAND ${STAGE}_${name})
     set_tests_properties("${STAGE}/what the compiler gets wrong" PROPERTIES LABELS ${STAGE})
