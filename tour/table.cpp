@@ -226,7 +226,7 @@ std::string table_of(const Report& report) {
            cores +
            " cores are shared: the\n"
            "  clients of the tour, one thread, need as much of them as the server does.\n"
-           "  Bytes if idle: per client, of " +
+           "  Idle clients: " +
            spread(report, &Measured::idle_clients) + "; memory of the process alone.\n" +
            busy_warning(report);
 }
