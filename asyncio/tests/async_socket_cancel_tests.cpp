@@ -82,7 +82,7 @@ TEST_CASE("a cancelled send sends no more") {
     CHECK_THROWS_AS(run_until_complete<void>(loop, sending), CancelledError);
     Task<std::size_t> received = create_task(loop, receive_all(connection.theirs));
     run_coroutine(loop, send(connection.ours, "y")); // nothing is in its way
-    connection.ours = connection.theirs; // closes it
+    connection.ours = connection.theirs;             // closes it
     std::size_t size = run_until_complete(loop, received);
     CHECK(size > 1);
     CHECK(size < data.size());
