@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 TEST_SUITE_BEGIN("event_loop.hpp");
 
-TEST_CASE("callbacks run in order, each once; what they add waits for the sockets") {
+TEST_CASE("callbacks run in order, each once, and what they add waits for the sockets") {
     EventLoop loop;
     SocketPair pair;
     std::string log;
@@ -59,7 +59,7 @@ TEST_CASE(
     CHECK((log == "0.12.." || log == "0.21.."));
 }
 
-TEST_CASE("timers run in order, equal ones as they were set; once, and not too early") {
+TEST_CASE("timers run in order, equal ones as they were set, each once, not too early") {
     EventLoop loop;
     std::vector<int> log;
     std::vector<int> expected = {-1};
@@ -261,7 +261,7 @@ TEST_CASE("data that no callback waits for wakes the loop once, and does not mak
     CHECK(received == "x");
 }
 
-TEST_CASE("stop: this turn is the last one; run_forever throws its error, once") {
+TEST_CASE("stop: this turn is the last one, and run_forever throws its error, once") {
     EventLoop loop;
     std::string log;
     loop.stop();

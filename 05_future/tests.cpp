@@ -52,7 +52,7 @@ const std::string MUCH(20 << 20, 'x'); // more than the kernel takes at once
 
 TEST_SUITE_BEGIN("future.hpp");
 
-TEST_CASE("a Future gets its result once, and keeps it; copies share it") {
+TEST_CASE("a Future gets its result once, keeps it, and copies share it") {
     EventLoop loop;
     Future<std::string> future(loop);
     Future<std::string> copy = future;
@@ -254,7 +254,8 @@ TEST_CASE("shutdown ends an operation that waits") {
     CHECK(result_of(loop, received) == "");
 }
 
-TEST_CASE("without a free descriptor accept tries again after 100 ms; others run meanwhile") {
+TEST_CASE(
+    "without a free descriptor accept tries again after 100 ms, and others run meanwhile") {
     EventLoop loop;
     AsyncSocket listener(loop, listen_on("127.0.0.1", 0));
     Future<AsyncSocket> accepted = listener.accept();

@@ -101,7 +101,7 @@ struct ReturnSlot<void> {
 // Yields `Yield`, is sent `Send`, returns `Return`. It owns the frame, and so the local variables
 // of the function. If it is running, closed or moved from, its functions throw std::logic_error.
 template <typename Yield, typename Send = void, typename Return = void>
-class [[nodiscard("a generator does nothing until it is asked for a value")]] Generator {
+class [[nodiscard]] Generator {
   public:
     struct promise_type : GeneratorPromise<Yield, Send>, ReturnSlot<Return> {
         Generator get_return_object() {
@@ -110,35 +110,32 @@ class [[nodiscard("a generator does nothing until it is asked for a value")]] Ge
         }
     };
     using Sent = typename promise_type::Sent;
-    explicit Generator(promise_type * promise) : promise_(promise) {}
+    explicit Generator(promise_type* promise) : promise_(promise) {}
 
     // These run it to its next co_yield and return that value; std::nullopt at the end (Python's
     // StopIteration). They throw what the generator throws.
-    std::optional<Yield> next() {
-        return resume({}, nullptr);
-    }
+    std::optional<Yield> next() { return resume({}, nullptr); }
     std::optional<Yield> send(Sent value) { // to the co_yield where it stands
         if (!promise().has_started) {
             throw std::logic_error("a new generator cannot be sent a value: call next() first");
         }
         return resume(std::move(value), nullptr);
     }
-    std::optional<Yield> throw_in(std::exception_ptr error) {
-        return resume({}, error);
-    }
+    std::optional<Yield> throw_in(std::exception_ptr error) { return resume({}, error); }
 
-    bool done() const {
-        return promise().frame.done();
-    }
-    Return result()&& { // what it has returned, or throws what it has thrown
+    bool done() const { return promise().frame.done(); }
+    Return result() && { // what it has returned, or throws what it has thrown
         if (promise().exception) {
             std::rethrow_exception(promise().exception);
         }
         return promise().take();
     }
-    void close() {
+    void close() { // its local variables are destroyed
+        if (promise_ && promise_->is_running) {
+            throw std::logic_error("a generator cannot close itself");
+        }
         promise_.reset();
-    } // its local variables are destroyed
+    }
 
     promise_type& promise() const {
         if (!promise_) {

@@ -154,7 +154,7 @@ TEST_CASE("an exception in a generator comes out of next(), once, and ends it") 
     CHECK(generator.next() == std::nullopt);
 }
 
-TEST_CASE("throw_in makes the co_yield throw; before the start the body does not run") {
+TEST_CASE("throw_in makes the co_yield throw, and before the start the body does not run") {
     std::string log;
     Generator<int> generator = catch_what_is_thrown_in(log);
     CHECK(generator.next() == 1);
@@ -220,6 +220,23 @@ TEST_CASE("a generator that asks itself for a value gets an error, also through 
         CHECK(generator.next() == 1);
         CHECK(generator.next() == 2);
     }
+}
+
+TEST_CASE("a generator that closes itself is an error, and not a crash") {
+    Generator<int>* itself = nullptr;
+    bool is_refused = false;
+    auto closes_itself = [](Generator<int>*& self, bool& refused) -> Generator<int> {
+        try {
+            self->close();
+        } catch (const std::logic_error&) {
+            refused = true;
+        }
+        co_yield 1;
+    };
+    Generator<int> generator = closes_itself(itself, is_refused);
+    itself = &generator;
+    CHECK(generator.next() == 1);
+    CHECK(is_refused);
 }
 
 TEST_CASE("a generator that was moved from or closed is an error, and not a crash") {

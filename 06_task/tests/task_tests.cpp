@@ -194,7 +194,8 @@ TEST_CASE("run throws what main has thrown, at once or later") {
     }
 }
 
-TEST_CASE("at the end run destroys the Tasks that wait, innermost first; they do not run on") {
+TEST_CASE(
+    "at the end run destroys the Tasks that wait, innermost first, and they do not run on") {
     for (int signal : {0, SIGINT, SIGTERM}) {
         CAPTURE(signal);
         std::string log;

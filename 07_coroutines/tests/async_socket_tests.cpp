@@ -87,7 +87,7 @@ TEST_CASE("accept, send_all and recv, up to the end of the stream") {
     run_to_the_end(loop, main());
 }
 
-TEST_CASE("8 MB arrive whole; a second operation of the same kind fails meanwhile") {
+TEST_CASE("8 MB arrive whole, and a second operation of the same kind fails meanwhile") {
     EventLoop loop;
     std::string data(8 << 20, 'x'); // more than the kernel takes at once
     for (std::size_t i = 0; i < data.size(); i += 4093) {
@@ -138,7 +138,8 @@ TEST_CASE("an error of the selector is an exception of the operation") {
     run_to_the_end(loop, main());
 }
 
-TEST_CASE("without a free descriptor accept tries again after 100 ms; others run meanwhile") {
+TEST_CASE(
+    "without a free descriptor accept tries again after 100 ms, and others run meanwhile") {
     EventLoop loop;
     CapturedErrors errors;
     std::optional<NoFreeDescriptor> none;
