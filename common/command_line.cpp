@@ -21,7 +21,8 @@ std::string usage(bool has_loop) {
         for (const std::string& name : selector_names()) {
             text += " " + name;
         }
-        text += "\n  --debug          says which callback has held the event loop for long\n";
+        text += "\n  --debug          asyncio/ only: says which callback has held the loop for "
+                "long\n";
     }
     return text + "  --help           this text\n";
 }
