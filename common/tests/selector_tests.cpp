@@ -249,9 +249,9 @@ TEST_CASE("Selector: a signal ends the wait early") {
         WakeUp wake_up;
         wake_up.catch_signal(SIGUSR1);
         selector->register_fd(wake_up.fd(), READ);
-        CHECK(selector->select(0ms).empty()); // not yet
-        std::thread sender([] { ::kill(::getpid(), SIGUSR1); });
-        while (!wake_up.take_signal(SIGUSR1)) { // select returns nothing, or the pipe
+        CHECK(selector->select(0ms).empty());         // not yet
+        std::thread sender([] { ::raise(SIGUSR1); }); // handled there
+        while (!wake_up.take_signal(SIGUSR1)) {       // select returns nothing, or the pipe
             selector->select(std::nullopt);
         }
         sender.join();

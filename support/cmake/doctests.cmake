@@ -30,9 +30,15 @@ if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   set(TEST_TIMEOUT 300)
 endif()
 
+# What has threads: the preset tsan builds just these, and has no other tests.
+set(THREADED common_tests wire_tests crawler_tests asyncio_tests)
+
 # One CTest test for each doctest test case, named PREFIX/... Fails if a name selects no test case,
 # and on what a sanitizer finds in the server. Two calls for one target must differ in `ARGN`.
 function(add_doctests target label prefix)
+  if(THREAD_SANITIZED AND NOT target IN_LIST THREADED)
+    return()
+  endif()
   doctest_discover_tests(${target} ${ARGN}
     TEST_PREFIX "${prefix}/"
     PROPERTIES

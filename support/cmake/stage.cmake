@@ -8,13 +8,13 @@
 #     CALLS_SELECT                 itself, not through common/: see support/traced_select.hpp
 #     STEP 90 20                   the most lines of echo_server.cpp that may be added to, and
 #                                  removed from, those of the stage before (100 100)
-#     WITHOUT_TSAN)                has no threads: nothing for the thread sanitizer
+#     THREADS)                     it has threads: its programs are run under the thread sanitizer
 #   library(NAME...)               NAME.cpp: parts of a library that all programs of this folder
 #                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
 #   wire_tests(NAME SUITE...)      what the server NAME guarantees: the test suites of
-#     [WITHOUT_TSAN]               support/testing/wire_tests.cpp
-#   crawler_tests(NAME [WITHOUT_TSAN])
+#                                  support/testing/wire_tests.cpp
+#   crawler_tests(NAME)            what every crawler does: support/testing/crawler_tests.cpp
 #   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
@@ -47,7 +47,7 @@ include(exercises)
 macro(stage way)
   get_filename_component(STAGE ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   cmake_parse_arguments(STAGE
-    "ONE_AT_A_TIME;MAY_REFUSE;CALLS_SELECT;WITHOUT_TSAN" "IDLE_CLIENTS" "STEP"
+    "ONE_AT_A_TIME;MAY_REFUSE;CALLS_SELECT;THREADS" "IDLE_CLIENTS" "STEP"
     ${ARGN})
   if(STAGE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR " ${STAGE}: stage() does not know ${STAGE_UNPARSED_ARGUMENTS}")
@@ -121,26 +121,25 @@ function(add_program name)
   endif()
 endfunction()
 
-# Whether a call without, or with, WITHOUT_TSAN among its arguments has tests in this build.
+# Whether the programs of this stage have tests in this build.
 macro(if_tested result)
   set(${result} ${BUILD_TESTING})
-  if(THREAD_SANITIZED AND (STAGE_WITHOUT_TSAN OR "WITHOUT_TSAN" IN_LIST ARGN))
+  if(THREAD_SANITIZED AND NOT STAGE_THREADS)
     set(${result} OFF)
   endif()
 endmacro()
 
 # The programs of these tests serve all stages, so support/testing adds the tests in the end.
 function(wire_tests name)
-  if_tested(is_tested ${ARGN})
+  if_tested(is_tested)
   if(is_tested)
-    list(REMOVE_ITEM ARGN WITHOUT_TSAN)
     list(JOIN ARGN "," suites)
     set_property(GLOBAL APPEND PROPERTY WIRE_TESTS "${STAGE}|${name}|${suites}")
   endif()
 endfunction()
 
 function(crawler_tests name)
-  if_tested(is_tested ${ARGN})
+  if_tested(is_tested)
   if(is_tested)
     set_property(GLOBAL APPEND PROPERTY CRAWLER_TESTS "${STAGE}|${name}")
   endif()
@@ -153,8 +152,7 @@ macro(unit_tests)
 endmacro()
 
 function(add_unit_tests)
-  if_tested(is_tested)
-  if(is_tested)
+  if(BUILD_TESTING)
     add_executable(${STAGE}_tests ${TESTS})
     target_include_directories(${STAGE}_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
     target_link_libraries(${STAGE}_tests PRIVATE testing_main ${STAGE_LIBRARY})
