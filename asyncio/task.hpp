@@ -45,7 +45,11 @@ class TaskBase {
     // ended yet; that takes its request back at the end (asyncio: cancelling, uncancel).
     int cancelling() const { return cancel_requests_; }
     void add_cancel_request() { ++cancel_requests_; }
-    void uncancel() { --cancel_requests_; }
+    void uncancel() {
+        if (--cancel_requests_ == 0) {
+            must_cancel_ = false;
+        }
+    }
 
     // For the await tree: the innermost coroutine, and what it waits for.
     const CoroutinePromise* innermost() const { return next_; }
