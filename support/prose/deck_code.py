@@ -1,21 +1,22 @@
-"""Breaks lines of code that are wider than a slide. deck.py and the reader want letters of full size, so
-a long line is broken where a person would break it, and not set smaller."""
+"""Breaks lines of C++ that are wider than a slide, as a person would: in a hall small letters cannot be read."""
 
 import re
 
 WIDEST = 82  # letters of 24 pixels on a slide of 1280
-SEPARATORS = (", ", " = ", " ? ", " : ", " && ", " || ", "(")
+BEHIND = (", ", " = ", "(")  # a line may end with these,
+BEFORE = (" ? ", " : ", " && ", " || ")  # or the next one begin with these
 
 
 def depth_at(line, end):
+    """How many brackets are open there."""
     return sum((letter in "([{") - (letter in ")]}") for letter in line[:end])
 
 
-def broken_at(line):
-    """After the last separator that fits, and of these one with few brackets around it."""
-    places = [found + (len(mark) if mark in (", ", "(", " = ") else 1)
-              for mark in SEPARATORS for found in range(len(line[: line.index(line.strip())]), WIDEST)
-              if line.startswith(mark, found)]
+def place_to_break(line):
+    """The last one that fits, of those with the fewest brackets around them; None if there is none."""
+    start = len(line) - len(line.lstrip())
+    places = [at + len(mark) for mark in BEHIND for at in range(start, WIDEST) if line.startswith(mark, at)]
+    places += [at + 1 for mark in BEFORE for at in range(start, WIDEST) if line.startswith(mark, at)]
     return max((place for place in places if place <= WIDEST),
                key=lambda place: (-depth_at(line, place), place), default=None)
 
@@ -34,7 +35,7 @@ def break_line(line):
     if re.match(r" *//", line):
         at = line.rindex(" ", 0, WIDEST)
         return [line[:at], *break_line(f"{indent}// {line[at:].strip()}")]
-    at = broken_at(line)
+    at = place_to_break(line)
     if at is None:
         return [line]
     return [line[:at].rstrip(), *break_line(f"{indent}    {line[at:].strip()}")]

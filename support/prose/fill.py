@@ -9,6 +9,8 @@ A fence names its source after its language (see sources.py for what a name can 
     ```cpp 07_coroutines/echo_server.cpp#echo_handler
     ```diff 06_task..07_coroutines echo_server.cpp#echo_handler
 
+In the slides a line of code that is too wide is broken: see deck_code.py.
+
 A transcript that stands in another document, where it is run, is copied from there: the one
 whose commands contain a text.
 
