@@ -14,6 +14,8 @@
 
 #include <sys/socket.h>
 
+struct Endpoint;
+
 class Socket {
   public:
     // Takes over an open descriptor. `address` is what error messages call this socket.
@@ -62,7 +64,7 @@ class Socket {
     void finish_connect();
 
   private:
-    friend Socket listen_on(const std::string& host, std::uint16_t port);
+    friend Socket listen_at(const Endpoint& endpoint, bool is_shared);
 
     int fd_;
     std::string address_;
@@ -73,6 +75,11 @@ class Socket {
 // sent at once (RFC 1122 section 4.2.3.4, the Nagle algorithm). Throws
 // std::system_error or std::runtime_error.
 Socket listen_on(const std::string& host, std::uint16_t port);
+
+// Another listener on the port of `first` (SO_REUSEPORT on both): on Linux the kernel deals the
+// clients out to all of them, on other systems the last one may get them all. listen_on still
+// finds the port in use. Throws std::system_error.
+Socket listen_beside(const Socket& first);
 
 // One address a host name stands for, ready for connect(2).
 struct Endpoint {

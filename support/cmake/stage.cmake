@@ -13,7 +13,8 @@
 #                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
 #   wire_tests(NAME SUITE...)      what the server NAME guarantees: the test suites of
-#                                  support/testing/wire_tests.cpp
+#                                  support/testing/wire_tests.cpp; ENVIRONMENT NAME=VALUE after
+#                                  them is set for the server
 #   crawler_tests(NAME)            what every crawler does: support/testing/crawler_tests.cpp
 #   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
@@ -132,9 +133,14 @@ endmacro()
 # The programs of these tests serve all stages, so support/testing adds the tests in the end.
 function(wire_tests name)
   if_tested(is_tested)
+  cmake_parse_arguments(WIRE "" "ENVIRONMENT" "" ${ARGN})
+  if(WIRE_ENVIRONMENT)
+    set(WIRE_ENVIRONMENT --server-env=${WIRE_ENVIRONMENT})
+  endif()
   if(is_tested)
-    list(JOIN ARGN "," suites)
-    set_property(GLOBAL APPEND PROPERTY WIRE_TESTS "${STAGE}|${name}|${suites}")
+    list(JOIN WIRE_UNPARSED_ARGUMENTS "," suites)
+    set_property(GLOBAL APPEND PROPERTY WIRE_TESTS
+      "${STAGE}|${name}|${suites}|${WIRE_ENVIRONMENT}")
   endif()
 endfunction()
 

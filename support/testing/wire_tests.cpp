@@ -2,7 +2,7 @@
 // server and talks to it over real sockets. The test suites say which stages a test is for.
 //
 //     wire_tests --server=build/03_select/echo_server [--server-arg=ARG]...
-//     [--patience=SECONDS]
+//     [--server-env=NAME=VALUE]... [--patience=SECONDS]
 //
 // and the options of doctest: --test-suite=NAME, --test-case=NAME, --help. With --verdict=MODEL
 // it tells in words which guarantees a server keeps: see verdict.hpp, and ./tutorial check.
@@ -21,6 +21,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -1062,6 +1063,9 @@ int main(int argc, char** argv) {
             server_program = value;
         } else if (argument.starts_with("--server-arg=")) {
             server_extra_arguments.push_back(value);
+        } else if (argument.starts_with("--server-env=")) {
+            std::size_t equals = value.find('=');
+            ::setenv(value.substr(0, equals).c_str(), value.c_str() + equals + 1, 1);
         } else if (argument.starts_with("--verdict=")) {
             is_verdict = true;
             verdict_model = std::stoi(value);
