@@ -351,6 +351,13 @@ void Socket::finish_connect() {
     }
 }
 
+std::string peer_address(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    bool has_peer = ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    return has_peer ? to_text(as_sockaddr(address), length) : "";
+}
+
 Socket listen_at(const Endpoint& endpoint, bool is_shared) {
     const sockaddr* address = as_sockaddr(endpoint.address);
     Socket listener = new_socket(address, endpoint.length);

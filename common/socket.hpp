@@ -92,6 +92,10 @@ struct Endpoint {
 // (EMFILE), the client stays in the queue, and it is worth another try after a while.
 bool is_broken_listener(const std::system_error& error);
 
+// What Socket::address() says of a connection: for one that was accepted by other means. Empty if
+// the peer has gone already.
+std::string peer_address(int fd);
+
 // The addresses of a host name or literal, never empty. Asks a name server where it must, so it
 // may block for seconds. Throws std::runtime_error for a host that is not known.
 std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port);
