@@ -114,11 +114,16 @@ void AsyncSocket::State::arm() {
 
 void AsyncSocket::State::completed(int result, bool has_more, std::string_view received) {
     is_armed = has_more;
+    is_cancelled = false; // that has been too late, if it was asked for
     keep(result, received);
-    if (!is_abandoned && !ring->is_closed()) {
-        proceed();
-    } else if (is_abandoned && !is_armed) {
+    if (is_abandoned && !is_armed) {
         delete this;
+    } else if (ring->is_closed()) {
+        return; // no task will run any more
+    } else if (is_abandoned) {
+        cancel();
+    } else {
+        proceed();
     }
 }
 
@@ -192,7 +197,11 @@ bool AsyncSocket::Arrival::cancel() {
 }
 
 AsyncSocket::Receive::Receive(std::shared_ptr<State> state, std::size_t max_bytes)
-    : Arrival(std::move(state), std::min(max_bytes, LARGEST_RECV)) {}
+    : Arrival(std::move(state), std::min(max_bytes, LARGEST_RECV)) {
+    if (max_bytes == 0) {
+        throw std::invalid_argument("recv of no bytes would look like the end of the stream");
+    }
+}
 
 std::string AsyncSocket::Receive::await_resume() {
     throw_if_cancelled();

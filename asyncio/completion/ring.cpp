@@ -104,13 +104,12 @@ void Ring::close() {
         return;
     }
     loop_.remove_reader(ring_.ring_fd);
-    if (in_flight_ > 0) {
-        io_uring_sqe* entry = next_entry();
-        io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY);
-        io_uring_sqe_set_data(entry, nullptr);
-    }
     is_closed_ = true;
-    while (in_flight_ > 0) {
+    while (in_flight_ > 0) { // again and again: a request that is at work is not cancelled
+        if (io_uring_sqe* entry = io_uring_get_sqe(&ring_)) { // null: the queue is full
+            io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY);
+            io_uring_sqe_set_data(entry, nullptr);
+        }
         io_uring_submit_and_wait(&ring_, 1);
         take_completions();
     }
@@ -157,9 +156,9 @@ io_uring_sqe* Ring::next_entry() {
     if (is_closed_) {
         throw std::runtime_error("the event loop is closed");
     }
-    if (!flushes_later_) { // outside of on_readable, which flushes in the end
+    if (!will_flush_) { // outside of on_readable, which flushes in the end
         loop_.call_soon([this] { flush(); });
-        flushes_later_ = true;
+        will_flush_ = true;
     }
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
     while (entry == nullptr) { // the queue is full
@@ -170,17 +169,18 @@ io_uring_sqe* Ring::next_entry() {
 }
 
 void Ring::flush() {
-    flushes_later_ = false;
+    will_flush_ = false;
     if (io_uring_sq_ready(&ring_) == 0) {
         return; // without a system call
     }
+    ++flushes_;
     int result = io_uring_submit(&ring_);
     if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
         throw_error(-result, "io_uring_enter");
     }
     if (io_uring_sq_ready(&ring_) > 0) { // the kernel has not taken all
         loop_.call_soon([this] { flush(); });
-        flushes_later_ = true;
+        will_flush_ = true;
     }
 }
 
@@ -196,7 +196,7 @@ void Ring::cancel(Request& request) {
 // in the same turn, but only once, because others want their turn, too.
 void Ring::on_readable() {
     for (int round = 0; round < 2; ++round) {
-        flushes_later_ = true;
+        will_flush_ = true;
         take_completions();
         flush();
     }

@@ -55,6 +55,9 @@ class Ring {
     // data comes. So a client that is silent needs none.
     static void use_buffers(io_uring_sqe* entry);
 
+    // How often requests have gone out, each time with one system call.
+    std::size_t flushes() const { return flushes_; }
+
     // Asks the kernel to end a request early. It may be too late, so there is a last completion
     // in any case, with -ECANCELED or with what has happened.
     void cancel(Request& request);
@@ -75,8 +78,9 @@ class Ring {
 
     EventLoop& loop_;
     io_uring ring_{};
-    std::size_t in_flight_ = 0;  // requests whose last completion is still to come
-    bool flushes_later_ = false; // what is added is flushed without further ado
+    std::size_t in_flight_ = 0; // requests whose last completion is still to come
+    std::size_t flushes_ = 0;
+    bool will_flush_ = false; // in this turn or the next
     bool is_closed_ = false;
 
     // Memory for what is received. The kernel picks a buffer when data comes; we copy the data,

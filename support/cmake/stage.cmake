@@ -12,9 +12,9 @@
 #   library(NAME...)               NAME.cpp: parts of a library that all programs of this folder
 #                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
-#   wire_tests(NAME SUITE...)      what the server NAME guarantees: the test suites of
-#                                  support/testing/wire_tests.cpp; ENVIRONMENT NAME=VALUE after
-#                                  them is set for the server
+#   wire_tests(NAME SUITE...       what the server NAME guarantees: the test suites of
+#     [EXCEPT PATTERN]             support/testing/wire_tests.cpp, without these test cases,
+#     [ENVIRONMENT NAME=VALUE])    and with this in its environment
 #   crawler_tests(NAME)            what every crawler does: support/testing/crawler_tests.cpp
 #   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
@@ -134,14 +134,17 @@ endmacro()
 # The programs of these tests serve all stages, so support/testing adds the tests in the end.
 function(wire_tests name)
   if_tested(is_tested)
-  cmake_parse_arguments(WIRE "" "ENVIRONMENT" "" ${ARGN})
+  cmake_parse_arguments(WIRE "" "EXCEPT;ENVIRONMENT" "" ${ARGN})
+  if(WIRE_EXCEPT)
+    set(WIRE_EXCEPT "--test-case-exclude=${WIRE_EXCEPT}")
+  endif()
   if(WIRE_ENVIRONMENT)
-    set(WIRE_ENVIRONMENT --server-env=${WIRE_ENVIRONMENT})
+    set(WIRE_ENVIRONMENT "--server-env=${WIRE_ENVIRONMENT}")
   endif()
   if(is_tested)
     list(JOIN WIRE_UNPARSED_ARGUMENTS "," suites)
     set_property(GLOBAL APPEND PROPERTY WIRE_TESTS
-      "${STAGE}|${name}|${suites}|${WIRE_ENVIRONMENT}")
+      "${STAGE}|${name}|${suites}|${WIRE_EXCEPT}|${WIRE_ENVIRONMENT}")
   endif()
 endfunction()
 
