@@ -20,9 +20,9 @@
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
 #                                  that is not what is known of it
-#   experiments(NAME... [SANITIZED])
+#   experiments(NAME... [SANITIZED] [NEEDS LIBRARY])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
-#                                  AddressSanitizer finds
+#                                  AddressSanitizer finds; NEEDS: only where LIBRARY is built
 #   exercises(NAME...), no_data_race(NAME...)
 #                                  see exercises.cmake
 
@@ -202,11 +202,10 @@ endfunction()
 # NN_stage/experiments/NAME.cpp becomes build/PRESET/NN_stage/experiments/NAME. Only the tests
 # need all of them.
 macro(experiments)
-  foreach(name ${ARGN})
-    if(NOT name STREQUAL "SANITIZED")
-      list(APPEND DECLARED experiments/${name}.cpp)
-      add_experiment(${name} ${ARGN})
-    endif()
+  cmake_parse_arguments(EXPERIMENT "SANITIZED" "NEEDS" "" ${ARGN})
+  foreach(name ${EXPERIMENT_UNPARSED_ARGUMENTS})
+    list(APPEND DECLARED experiments/${name}.cpp)
+    add_experiment(${name})
   endforeach()
 endmacro()
 
@@ -214,7 +213,10 @@ function(add_experiment name)
   if(SANITIZED)
     return() # what an experiment shows is not what a sanitizer makes of it
   endif()
-  if("SANITIZED" IN_LIST ARGN AND NOT HAVE_ADDRESS_SANITIZER)
+  if(EXPERIMENT_NEEDS AND NOT TARGET ${EXPERIMENT_NEEDS})
+    return() # it has said why
+  endif()
+  if(EXPERIMENT_SANITIZED AND NOT HAVE_ADDRESS_SANITIZER)
     message(STATUS "without AddressSanitizer the experiment ${STAGE}/${name} is left out")
     return()
   endif()
@@ -225,10 +227,10 @@ function(add_experiment name)
     OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/experiments)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${target} PRIVATE server_process ${STAGE_LIBRARY})
+  target_link_libraries(${target} PRIVATE server_process ${EXPERIMENT_NEEDS} ${STAGE_LIBRARY})
   target_compile_definitions(${target} PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
   add_dependencies(${target} ${STAGE}_echo_server)
-  if("SANITIZED" IN_LIST ARGN)
+  if(EXPERIMENT_SANITIZED)
     target_compile_options(${target} PRIVATE -fsanitize=address -fno-omit-frame-pointer -g -O1)
     target_link_options(${target} PRIVATE -fsanitize=address)
   endif()
