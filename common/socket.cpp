@@ -358,13 +358,11 @@ std::string peer_address(int fd) {
     return has_peer ? to_text(as_sockaddr(address), length) : "";
 }
 
-Socket listen_at(const Endpoint& endpoint, bool is_shared) {
+Socket listen_on(const std::string& host, std::uint16_t port) {
+    Endpoint endpoint = resolve(host, port, AI_PASSIVE).front();
     const sockaddr* address = as_sockaddr(endpoint.address);
     Socket listener = new_socket(address, endpoint.length);
     set_option(listener.fd(), SOL_SOCKET, SO_REUSEADDR);
-    if (is_shared) {
-        set_option(listener.fd(), SOL_SOCKET, SO_REUSEPORT);
-    }
     if (::bind(listener.fd(), address, endpoint.length) == -1 ||
         ::listen(listener.fd(), SOMAXCONN) == -1) {
         throw_errno("cannot listen on ", listener.address());
@@ -374,14 +372,20 @@ Socket listen_at(const Endpoint& endpoint, bool is_shared) {
     return listener;
 }
 
-Socket listen_on(const std::string& host, std::uint16_t port) {
-    return listen_at(resolve(host, port, AI_PASSIVE).front(), false);
-}
-
 Socket listen_beside(const Socket& first) {
     // Not before it was bound: with the option, bind would share the port with other programs.
     set_option(first.fd(), SOL_SOCKET, SO_REUSEPORT);
-    return listen_at(own_endpoint(first.fd()), true);
+    Endpoint endpoint = own_endpoint(first.fd());
+    const sockaddr* address = as_sockaddr(endpoint.address);
+    Socket listener = new_socket(address, endpoint.length);
+    set_option(listener.fd(), SOL_SOCKET, SO_REUSEADDR);
+    set_option(listener.fd(), SOL_SOCKET, SO_REUSEPORT);
+    if (::bind(listener.fd(), address, endpoint.length) == -1 ||
+        ::listen(listener.fd(), SOMAXCONN) == -1) {
+        throw_errno("cannot listen on ", listener.address());
+    }
+    trace_listener(listener.fd());
+    return listener;
 }
 
 std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port) {

@@ -14,8 +14,6 @@
 
 #include <sys/socket.h>
 
-struct Endpoint;
-
 class Socket {
   public:
     // Takes over an open descriptor. `address` is what error messages call this socket.
@@ -64,7 +62,7 @@ class Socket {
     void finish_connect();
 
   private:
-    friend Socket listen_at(const Endpoint& endpoint, bool is_shared);
+    friend Socket listen_on(const std::string& host, std::uint16_t port);
 
     int fd_;
     std::string address_;

@@ -80,9 +80,6 @@ void AsyncSocket::State::abandon() {
         delete this;
         return;
     }
-    if (is_listener) {
-        socket.shutdown(); // from now on the kernel refuses new clients
-    }
     socket.close(); // the kernel's request keeps the connection until it has ended
     cancel();
 }

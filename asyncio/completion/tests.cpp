@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,6 +86,16 @@ void run_some_iterations(EventLoop& loop) {
     }
 }
 
+std::vector<Socket> close_ours(EventLoop& loop, std::vector<Pair> pairs) {
+    std::vector<Socket> peers;
+    for (Pair& pair : pairs) {
+        peers.push_back(std::move(pair.theirs));
+    }
+    pairs.clear();
+    run_some_iterations(loop);
+    return peers;
+}
+
 std::string receive_until_end(Socket& socket) {
     std::string all;
     socket.set_blocking(true);
@@ -125,6 +136,11 @@ TEST_CASE("a thousand receives are cancelled in flight, and what comes then is n
     for (std::size_t i = 0; i < pairs.size(); ++i) {
         CHECK(run_coroutine(loop, receive(pairs[i].ours)) == "message " + std::to_string(i));
     }
+    std::vector<Socket> peers = close_ours(loop, std::move(pairs));
+    for (Socket& peer : peers) { // although the kernel was still receiving
+        CHECK(wait_for(peer.fd(), POLLIN, patience));
+        CHECK(peer.try_recv(1) == "");
+    }
 }
 
 TEST_CASE("a thousand sends are cancelled in flight, and each sends no byte of other memory") {
@@ -144,13 +160,9 @@ TEST_CASE("a thousand sends are cancelled in flight, and each sends no byte of o
         received.push_back(pair.theirs.try_recv(4096).value_or(""));
     }
     cancel_all_tasks(loop);
+    CHECK_FALSE(Ring::of(loop)->is_closed()); // as a frame does that is destroyed too early
     std::vector<std::string> others(1000, std::string(50'000, 'y')); // in their place
-    std::vector<Socket> peers;
-    for (Pair& pair : pairs) {
-        peers.push_back(std::move(pair.theirs));
-    }
-    pairs.clear(); // closes ours
-    run_some_iterations(loop);
+    std::vector<Socket> peers = close_ours(loop, std::move(pairs));
     for (std::size_t i = 0; i < peers.size(); ++i) {
         received[i] += receive_until_end(peers[i]);
         CHECK(received[i].size() > 0);
@@ -216,20 +228,16 @@ TEST_CASE("a peer that is not read has to wait, although the kernel receives for
     CHECK(received == sent);
 }
 
-TEST_CASE("a listener that has gone wrong ends accept, and one that is closed refuses") {
+TEST_CASE("a listener that has gone wrong ends accept") {
     EventLoop loop;
     Socket socket = listen_on("127.0.0.1", 0);
-    Endpoint endpoint = resolve("127.0.0.1", port_of(socket.address())).front();
     int same = ::dup(socket.fd());
-    {
-        AsyncSocket listener(loop, std::move(socket));
-        Task<void> accepting = create_task(loop, accept_one(listener));
-        run_some_iterations(loop);
-        ::shutdown(same, SHUT_RDWR); // so accept is EINVAL
-        CHECK_THROWS_AS(run_until_complete<void>(loop, accepting), std::system_error);
-    }
+    AsyncSocket listener(loop, std::move(socket));
+    Task<void> accepting = create_task(loop, accept_one(listener));
+    run_some_iterations(loop);
+    ::shutdown(same, SHUT_RDWR); // so accept is EINVAL
     ::close(same);
-    CHECK_THROWS_AS(run_coroutine(loop, AsyncSocket::connect(endpoint)), std::system_error);
+    CHECK_THROWS_AS(run_until_complete<void>(loop, accepting), std::system_error);
 }
 
 TEST_CASE("where io_uring is missing the program says so and ends with status 77") {

@@ -904,6 +904,9 @@ TEST_CASE("SIGTERM ends it even without a free descriptor") {
     std::vector<Client> clients;
     for (int i = 0; i < 40; ++i) {
         clients.emplace_back(server);
+        if (i == 0) {
+            clients.back().echo("I am in");
+        }
     }
     // By now it has noticed; one that cannot wait has ended.
     clients.back().check_silent(300ms, SERVED);
