@@ -103,12 +103,9 @@ Result make_result(const Ending& ending, const std::string& output, const std::s
     return result;
 }
 
-// `prepare`: what the shell does first, as in "ulimit -n 20".
-Result crawl(const std::string& url, const Strings& options = {},
-             const std::string& prepare = ":") {
-    Strings arguments = {"-c", prepare + "; exec \"$@\"", "sh", crawler_program, url};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    Finished run = run_program("/bin/sh", arguments);
+Result crawl(const std::string& url, Strings options = {}) {
+    options.insert(options.begin(), url);
+    Finished run = run_program(crawler_program, options);
     CHECK(run.errors == ""); // no terminal, no progress line
     return make_result(run.ending, run.output, run.errors);
 }
@@ -906,7 +903,9 @@ TEST_CASE("--timeout ends a connect that hangs, and closes its socket") {
     Reply last = html(links);
     last.is_last = true;
     site.page("/", last, 200, links.size());
-    Result result = crawl(site.url("/"), {"--timeout", "1"}, "ulimit -n 22");
+    Finished run = run_program("/bin/sh", {"-c", "ulimit -n 22; exec \"$@\"", "sh",
+                                           crawler_program, site.url("/"), "--timeout", "1.5"});
+    Result result = make_result(run.ending, run.output, run.errors);
     site.check_requests();
     CHECK(result.summary.pages == 1);
     REQUIRE(result.lines.size() == 21);
@@ -964,19 +963,31 @@ TEST_CASE("an address that is silent takes a part of the time of one page") {
         site.add("/" + std::to_string(i), html("<p>x"));
         links += link_to(std::to_string(i));
     }
+    Reply slow = html("<p>x");
+    slow.pause = 1200ms; // longer than the part
+    site.add("/slow", slow);
     Reply last = html(link_to("/hangs"));
     last.is_last = true;
     site.add("/last", last);
-    site.add("/", html(links + link_to("last")));
+    site.add("/", html(links + link_to("slow") + link_to("last")));
     std::string url = "http://two.example:" + std::to_string(site.port()) + "/";
     ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
     Result result = crawl(url, {"--timeout", "2", "--concurrency", "1", "--quiet"});
     ::unsetenv("LD_PRELOAD");
     REQUIRE(result.lines.size() == 1);
     CHECK(result.lines[0] == "failed " + url + "hangs: timed out");
-    CHECK(result.summary.pages == 10);
-    CHECK(result.summary.seconds > 2.8); // 1 for the silent address, 2 for the last page
-    CHECK(result.summary.seconds < 6);
+    CHECK(result.summary.pages == 11);
+    CHECK(result.summary.seconds > 4); // 1 for the silent address, 2 for the last page
+    CHECK(result.summary.seconds < 8);
+}
+
+TEST_CASE("an address that refuses is followed by the next") {
+    WebSite site;
+    std::string url = "http://two.example:" + std::to_string(site.port()) + "/";
+    ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
+    Result result = crawl(url);
+    ::unsetenv("LD_PRELOAD");
+    CHECK(result.lines == Strings{"404 13 " + url});
 }
 
 TEST_CASE("SIGINT ends it at once while it looks up the name of the host") {
