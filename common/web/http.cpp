@@ -51,7 +51,7 @@ bool is_token(std::string_view text) {
 // RFC 9110 section 5.5: a carriage return or a zero byte in a value is an attack or a mistake.
 bool has_control_character(std::string_view text) {
     return std::any_of(text.begin(), text.end(),
-                       [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; });
+                       [](unsigned char c) { return (c < ' ' && c != '\t') || c == '\x7f'; });
 }
 
 // What is between the commas, in lower case, without what is empty (RFC 9110 section 5.6.1).
