@@ -195,6 +195,16 @@ class Tutorial(unittest.TestCase):
         self.assertIn("built my_server.cpp with 07_coroutines\n", text)
         self.assertIn("--server=build/play/my_server\n", text)
 
+    def test_a_quiz_whose_reader_has_gone_ends_silently(self):
+        shutil.copytree(ROOT / "support/prose", self.root / "support/prose")
+        shutil.copy(ROOT / "01_blocking/quiz.md", self.root / "01_blocking")
+        reading, writing = os.pipe()
+        os.close(reading)
+        quiz = subprocess.run(["./tutorial", "quiz", "01"], cwd=self.root, stdout=writing,
+                              stderr=subprocess.PIPE, text=True)
+        os.close(writing)
+        self.assertEqual(quiz.stderr, "")
+
     def test_the_next_exercise(self):
         last_stage = sorted(self.root.glob("*/exercises"))[-1].parent.name
         for here, expected in {"stage=01_blocking name=line_reader": "01 messages",
@@ -325,7 +335,7 @@ class Tutorial(unittest.TestCase):
         (self.root / "results").write_text("c:\nskipped  zero\na_b:\npassed   it works\n"
                                            "CRASHED  one, and two\nCRASHED  three\n")
         text = self.call("exercises.sh", 'results=results; stage=01_blocking; build() { echo "$@"; }; '
-                         'with_fixed_addresses() { for last; do :; done; echo "$last"; }; show_crash')
+                         'with_fixed_addresses() { echo "$last"; }; show_crash')
         self.assertIn("'one, and two' has crashed", text)
         self.assertIn("asan 01_blocking_a_b_exercise", text)
         self.assertIn("--test-case=one\\, and two", text)
@@ -350,6 +360,19 @@ class Tutorial(unittest.TestCase):
             "    ERROR: a data race: two threads use the same memory at once, and one changes it",
             "    one reads: ClientCounter::most() const 02_threads/exercises/client_counter.hpp:12",
             "    one writes: ClientCounter::enter() 02_threads/exercises/client_counter.hpp:20"])
+
+    def test_where_leaks_cannot_be_looked_for_play_says_so_and_succeeds(self):
+        (self.root / "build/play").mkdir()
+        program = self.root / "program"
+        program.write_text("#!/bin/sh\ncase ${ASAN_OPTIONS-} in *detect_leaks=0) echo hello; exit 5 ;; esac\n"
+                           "echo ==42==LeakSanitizer has encountered a fatal error. >&2; exit 1\n")
+        program.chmod(0o755)
+        (self.root / "try.cpp").touch()
+        stubs = ("compiles() { cp program build/play/leaks; }; compiler=compiles; "
+                 "find_stage_of() { :; }; need() { :; }; build_file() { program=$root/program; }; ")
+        text = self.run_in_root("sh", "-uc", "root=$PWD; . support/tutorial/building.sh; . support/tutorial/"
+                                f"playing.sh; {stubs} play try.cpp --asan", status=5)
+        self.assertEqual(text, "Leaks cannot be looked for here: ptrace is forbidden, or in use\nhello\n")
 
     def test_a_program_without_a_report_is_left_alone(self):
         text = self.run_in_root("support/tutorial/sanitized", "sh", "-c", "echo fine; exit 5", status=5)
