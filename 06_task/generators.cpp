@@ -180,6 +180,7 @@ Generator<std::string> follow(std::ifstream file) {
             co_yield line;
         } else { // nothing new yet
             file.clear();
+            file.seekg(0, std::ios::cur); // libc++ reads on only after this
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
     }

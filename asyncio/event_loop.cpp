@@ -58,7 +58,7 @@ void EventLoop::close() {
     std::vector<Callback> callbacks;
     auto forget = [&](const std::shared_ptr<Scheduled>& scheduled) {
         if (scheduled) {
-            callbacks.push_back(std::move(scheduled->callback));
+            callbacks.push_back(std::exchange(scheduled->callback, nullptr));
         }
     };
     for (const Waiters& waiters : std::exchange(waiters_, {})) {
@@ -87,7 +87,9 @@ Handle EventLoop::call_soon(Callback callback) {
 }
 
 void EventLoop::call_soon_threadsafe(Callback callback) {
-    auto scheduled = std::make_shared<Scheduled>(std::move(callback));
+    // Exchanged, not moved: a std::function that was moved from may be full (libc++), and what it
+    // owns would be destroyed here, in the wrong thread.
+    auto scheduled = std::make_shared<Scheduled>(std::exchange(callback, nullptr));
     std::lock_guard lock(mutex_);
     check_open();
     from_other_threads_.push_back(std::move(scheduled));

@@ -179,15 +179,20 @@ T run_until_complete(EventLoop& loop, Future<T> future) {
         throw std::logic_error("this Future belongs to another event loop");
     }
     auto is_waiting = std::make_shared<bool>(true);
-    future.add_done_callback([&loop, is_waiting](Future<T>) {
+    std::size_t number = future.add_done_callback([&loop, is_waiting](Future<T>) {
         if (*is_waiting) {
             loop.stop();
         }
     });
     struct AtExit {
+        const Future<T>& future;
+        std::size_t number;
         bool& is_waiting;
-        ~AtExit() { is_waiting = false; }
-    } at_exit{*is_waiting}; // even when run_forever throws
+        ~AtExit() {
+            future.remove_done_callback(number);
+            is_waiting = false; // if it is on its way already
+        }
+    } at_exit{future, number, *is_waiting}; // even when run_forever throws
     loop.run_forever();
     if (!future.done()) {
         throw std::runtime_error("the event loop was stopped before the Future was done");

@@ -1,8 +1,13 @@
 #include "handle.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
 
 Clock::duration to_clock(Delay delay) {
+    if (std::isnan(delay.count())) {
+        throw std::invalid_argument("a delay that is not a number");
+    }
     constexpr Delay LONGEST = std::chrono::hours(100 * 365 * 24);
     return std::chrono::ceil<Clock::duration>(std::clamp(delay, -LONGEST, LONGEST));
 }

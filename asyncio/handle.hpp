@@ -17,7 +17,8 @@ using Clock = std::chrono::steady_clock;
 // 64 bits end after 292 years, silently.
 using Delay = std::chrono::duration<double>;
 
-// In the unit of the clock; a longer delay counts as a hundred years.
+// In the unit of the clock; a longer delay counts as a hundred years. Throws
+// std::invalid_argument for one that is not a number.
 Clock::duration to_clock(Delay delay);
 
 // What a callback waits for: with this the debug mode of the loop names a slow callback.

@@ -246,9 +246,13 @@ void Server::on_acceptable() {
             loop_.call_later(std::chrono::milliseconds(100), [this] { start_accepting(); });
     }
     if (socket) {
+        std::unique_ptr<Protocol> protocol = factory_();
+        if (!protocol) {
+            throw std::logic_error("a protocol factory has returned no Protocol");
+        }
         int id = ++last_id_;
-        transports_[id] = std::make_unique<Transport>(loop_, std::move(*socket), factory_(),
-                                                      [this, id] { forget(id); });
+        transports_[id] = std::make_unique<Transport>(
+            loop_, std::move(*socket), std::move(protocol), [this, id] { forget(id); });
     }
 }
 

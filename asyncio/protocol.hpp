@@ -110,6 +110,8 @@ class Transport {
 // may call close().
 class Server {
   public:
+    // Makes the Protocol of a new connection. If it throws, or returns null, that is reported to
+    // the exception handler of the loop, and the connection is closed.
     using ProtocolFactory = std::function<std::unique_ptr<Protocol>()>;
 
     Server(EventLoop& loop, Socket listener, ProtocolFactory factory);

@@ -5,7 +5,9 @@
 #include "future.hpp"
 #include "gather.hpp"
 
+#include <cstddef>
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -14,7 +16,7 @@
 template <typename T>
 Future<T> shield(Future<T> inner) {
     Future<T> outer(inner.state()->loop());
-    inner.add_done_callback([outer](const Future<T>& done) {
+    std::size_t number = inner.add_done_callback([outer](const Future<T>& done) {
         if (outer.done() || done.cancelled()) {
             outer.cancel();
             done.state()->cancel(); // no task is left to look at an error
@@ -26,6 +28,13 @@ Future<T> shield(Future<T> inner) {
             outer.set_result(done.result());
         } else {
             outer.set_result(std::move(done.result()));
+        }
+    });
+    // A shield that is given up leaves nothing in `inner`, which may run on for a long time. Weak,
+    // because the two would own each other.
+    outer.add_done_callback([number, weak = std::weak_ptr(inner.state())](const Future<T>&) {
+        if (auto still_there = weak.lock()) {
+            still_there->remove_done_callback(number);
         }
     });
     return outer;

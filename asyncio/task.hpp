@@ -41,8 +41,15 @@ class TaskBase {
     // Destroys the coroutines where they wait; the loop will not run any more.
     virtual void abandon() = 0;
 
-    // How often the task was asked to end.
+    // How often the task was asked to end, by cancel() or by a Deadline whose block has not
+    // ended yet; that takes its request back at the end (asyncio: cancelling, uncancel).
     int cancelling() const { return cancel_requests_; }
+    void add_cancel_request() { ++cancel_requests_; }
+    void uncancel() {
+        if (--cancel_requests_ == 0) {
+            must_cancel_ = false;
+        }
+    }
 
     // For the await tree: the innermost coroutine, and what it waits for.
     const CoroutinePromise* innermost() const { return next_; }

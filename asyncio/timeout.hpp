@@ -27,7 +27,8 @@ class TimeoutError : public std::runtime_error {
 //                      CancelledError                a Deadline
 //
 // If both happen, in either order, the task ends with CancelledError: it was asked to end, and
-// must not be told that only a wait took too long.
+// must not be told that only a wait took too long. The same if the time of an enclosing Deadline
+// is up as well: CancelledError leaves this block, and becomes the other one's TimeoutError.
 class Deadline {
   public:
     explicit Deadline(std::optional<Delay> timeout);
@@ -47,6 +48,7 @@ class Deadline {
 
     void expire();
     void interrupt_next_wait();
+    void set_interrupted();
 
     TaskBase& task_ = *TaskBase::current();
     // Requests to cancel the task when the block began; the first may still be on its way.

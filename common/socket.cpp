@@ -336,6 +336,11 @@ void Socket::finish_connect() {
     if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
         error = errno;
     }
+    if (error == 0 && own_address(fd_) == address_) {
+        // To a port of this machine on which no server listens, and which the system has chosen
+        // for our end: then TCP connects the socket to itself (RFC 9293, simultaneous open).
+        error = ECONNREFUSED;
+    }
     if (error != 0) {
         throw std::system_error(error, std::generic_category(),
                                 "cannot connect to " + address_);

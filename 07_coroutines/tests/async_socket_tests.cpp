@@ -138,6 +138,29 @@ TEST_CASE("an error of the selector is an exception of the operation") {
     run_to_the_end(loop, main());
 }
 
+TEST_CASE("an accept that fails again and again lets the others run") {
+    EventLoop loop;
+    bool is_done = false;
+    auto take_ten_turns = [&]() -> Coroutine<void> {
+        for (int turn = 0; turn < 10; ++turn) {
+            co_await sleep(loop, 0ms);
+        }
+        is_done = true;
+    };
+    auto main = [&]() -> Coroutine<void> {
+        SocketPair pair;
+        AsyncSocket socket(loop, std::move(pair.ours));
+        pair.theirs.send_all("x"); // readable, and accept fails
+        create_task(take_ten_turns());
+        for (int tries = 0; !is_done && tries < 1000; ++tries) { // fails instead of hanging
+            bool is_error = co_await throws<std::system_error>(socket.accept());
+            CHECK(is_error);
+        }
+        CHECK(is_done);
+    };
+    run_to_the_end(loop, main());
+}
+
 TEST_CASE(
     "without a free descriptor accept tries again after 100 ms, and others run meanwhile") {
     EventLoop loop;

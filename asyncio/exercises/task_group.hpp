@@ -5,8 +5,10 @@
 // asyncio.TaskGroup):
 //   - join() returns when all tasks of the group have ended, however long their clean-up takes;
 //   - the first error cancels all others; when they have ended, join() throws it;
-//   - if the task that waits in join() is cancelled, so are all tasks; when they have ended, the
-//     CancelledError goes on (or the error of a task, if there was one);
+//   - if the task that waits in join() is cancelled, so are all tasks; when they have ended,
+//     join() throws CancelledError. If one of them has failed it throws that error instead, and
+//     the next co_await of the waiting task throws CancelledError: otherwise a group inside
+//     another one would swallow the cancellation (as TaskGroup did before Python 3.13);
 //   - a task that was cancelled from outside is not an error.
 //
 // The callbacks of the tasks may run when the TaskGroup is gone: so they own the State, and a

@@ -26,7 +26,7 @@ struct Fixture {
         Task<void> task = create_task(loop, std::move(main));
         run_until(
             loop, [&] { return task.done(); },
-            "join() did not return: it waits for a task that nobody has cancelled");
+            "join() did not return: it waits for a task that was not cancelled");
         return task;
     }
     void let_tasks_run() {
@@ -145,6 +145,30 @@ Coroutine<void> leave_without_join(std::string& log) {
     throw std::runtime_error("left");
 }
 
+// Its group has a task that fails when it is cancelled. It handles that error, and goes on.
+Coroutine<void> use_inner_group(std::string& log) {
+    TaskGroup inner;
+    inner.create_task(hang(log, true));
+    try {
+        co_await inner.join();
+    } catch (const std::runtime_error& error) {
+        log += error.what();
+    }
+    co_await sleep(1h); // the cancellation comes here
+    log += ", went on";
+}
+
+Coroutine<void> group_in_group(std::string& log) {
+    TaskGroup outer;
+    outer.create_task(use_inner_group(log));
+    outer.create_task(fail("broken"));
+    try {
+        co_await outer.join();
+    } catch (const std::runtime_error& error) {
+        log += std::string(", ") + error.what();
+    }
+}
+
 } // namespace
 
 TEST_CASE("join waits for all") {
@@ -213,6 +237,13 @@ TEST_CASE("cancelled twice") {
     run_until(fixture.loop, [&] { return task.done(); });
     CHECK(task.cancelled());
     CHECK(tasks_of(fixture.loop).empty()); // no task was left behind
+}
+
+TEST_CASE("a group inside a group does not swallow the cancellation") {
+    Fixture fixture;
+    step("a task of the outer group fails; one of the inner group fails when it is cancelled");
+    fixture.run(group_in_group(fixture.log)).result();
+    CHECK(fixture.log == "cleaned up, clean-up failed, broken");
 }
 
 TEST_CASE("a task adds another one") {

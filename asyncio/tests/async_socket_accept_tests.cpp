@@ -94,6 +94,33 @@ TEST_CASE("accept of a socket that does not listen fails") {
     CHECK_THROWS_AS(run_coroutine(loop, Body::accept(connection.ours)), std::system_error);
 }
 
+TEST_CASE("an accept that fails again and again lets the others run") {
+    struct Body {
+        static Coroutine<void> accept_in_vain(AsyncSocket socket, const bool& is_done) {
+            for (int tries = 0; !is_done && tries < 1000; ++tries) { // fails instead of hanging
+                try {
+                    co_await socket.accept();
+                } catch (const std::system_error&) {
+                }
+            }
+        }
+        static Coroutine<void> take_ten_turns(bool& is_done) {
+            for (int turn = 0; turn < 10; ++turn) {
+                co_await sleep(0ms);
+            }
+            is_done = true;
+        }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    run_coroutine(loop, send(connection.theirs, "x")); // readable, and accept fails
+    bool is_done = false;
+    Task<void> accepting = create_task(loop, Body::accept_in_vain(connection.ours, is_done));
+    create_task(loop, Body::take_ten_turns(is_done));
+    run_until_complete(loop, accepting);
+    CHECK(is_done);
+}
+
 TEST_CASE("an accept cancelled without a descriptor leaves the next one alone") {
     EventLoop loop;
     AsyncSocket listener(loop, listen_on("127.0.0.1", 0));

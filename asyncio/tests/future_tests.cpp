@@ -44,6 +44,20 @@ TEST_CASE("copies refer to the same Future, and a result may be moved out") {
     CHECK(*result == 42);
 }
 
+TEST_CASE("a result that is moved from one handle is still there for the others") {
+    EventLoop loop;
+    Future<std::string> future(loop);
+    Future<std::string> other = future;
+    std::string seen;
+    other.add_done_callback([&](const Future<std::string>& done) { seen = done.result(); });
+    future.set_result("a result that is too long to be copied by accident");
+    std::string taken = std::move(future).result();
+    CHECK(taken == "a result that is too long to be copied by accident");
+    CHECK(other.result() == taken);
+    run_one_iteration(loop);
+    CHECK(seen == taken);
+}
+
 TEST_CASE("a Future with an exception throws it from result, each time") {
     EventLoop loop;
     Future<int> future(loop);

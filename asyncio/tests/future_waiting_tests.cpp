@@ -46,6 +46,16 @@ TEST_CASE("a run_until_complete that has ended does not stop the loop any more")
     run_until_complete(loop, sleep(loop, 1ms)); // was not stopped in between
 }
 
+TEST_CASE("a run_until_complete that was stopped leaves no callback in the Future") {
+    EventLoop loop;
+    Future<int> future(loop);
+    std::size_t first = future.add_done_callback([](Future<int>) {});
+    loop.stop();
+    CHECK_THROWS_AS(run_until_complete(loop, future), std::runtime_error);
+    // Numbers are given in order, so this was the number of the callback that it had added.
+    CHECK_FALSE(future.remove_done_callback(first + 1));
+}
+
 TEST_CASE("a nested run_until_complete throws, and leaves nothing behind that stops the loop") {
     EventLoop loop;
     Future<void> future(loop);

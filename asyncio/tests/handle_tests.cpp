@@ -7,7 +7,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <limits>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -54,6 +56,13 @@ TEST_CASE("a cancelled timer that is still in the heap does not run") {
     timer.cancel();
     loop.run_forever();
     CHECK_FALSE(has_run);
+}
+
+TEST_CASE("a delay that is not a number is refused") {
+    EventLoop loop;
+    Delay nan(std::numeric_limits<double>::quiet_NaN());
+    CHECK_THROWS_AS(loop.call_later(nan, [] {}), std::invalid_argument);
+    CHECK_THROWS_AS(sleep(loop, -nan), std::invalid_argument);
 }
 
 TEST_CASE("a delay is rounded up to the clock, and a hundred years are the longest") {

@@ -41,6 +41,17 @@ TEST_CASE("a protocol that throws loses its connection, and no other one") {
     CHECK_THROWS_WITH(std::rethrow_exception(test.record.error), "broken, too");
 }
 
+TEST_CASE("a factory that returns no Protocol is reported, and the connection closed") {
+    EventLoop loop;
+    auto reports = reports_of(loop);
+    auto server = create_server(
+        loop, [] { return nullptr; }, "127.0.0.1", 0);
+    Socket client = connect_to("127.0.0.1", port_of(server->address()));
+    run_until(loop, [&] { return !reports->empty(); });
+    CHECK(reports->front() == "exception in a callback of the event loop");
+    CHECK(client.recv(1) == ""); // the end of the stream
+}
+
 TEST_CASE("without a free descriptor the server reports it, does not spin, and accepts later") {
     ProtocolTest test;
     Socket waiting = test.connect(); // is in the queue, not accepted yet

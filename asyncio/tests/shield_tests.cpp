@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <memory>
 
 using namespace std::chrono_literals;
 
@@ -56,6 +57,19 @@ TEST_CASE("shield gives the value, the exception or the cancellation of what it 
     CHECK(shielded[0].result() == 1);
     CHECK_THROWS_WITH(shielded[1].result(), "broken");
     CHECK(shielded[2].cancelled());
+}
+
+TEST_CASE("a shield that is given up leaves no callback in what it protects") {
+    EventLoop loop;
+    Future<int> inner(loop);
+    std::weak_ptr<FutureState> given_up;
+    {
+        Future<int> outer = shield(inner);
+        given_up = outer.state();
+        outer.cancel();
+    }
+    run_one_iteration(loop);
+    CHECK(given_up.expired());
 }
 
 TEST_SUITE_END();

@@ -1,7 +1,9 @@
 // wait_for, and the races of a timeout or a cancellation with the end of the wait.
+#include "async_socket.hpp"
 #include "coroutine.hpp"
 #include "event_loop.hpp"
 #include "future.hpp"
+#include "gather.hpp"
 #include "queue.hpp"
 #include "run.hpp"
 #include "task.hpp"
@@ -14,9 +16,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 
@@ -236,6 +240,89 @@ TEST_CASE(
         CHECK_THROWS_AS(run_until_complete(loop, *task), CancelledError);
         CHECK(log == "x");
     }
+}
+
+TEST_CASE("an outer time limit is kept, whatever is waited for and whichever is due first") {
+    // Each waits for what does not come.
+    struct Wait {
+        static Coroutine<void> socket(AsyncSocket peer) { co_await peer.recv(1); }
+        static Coroutine<void> future(EventLoop& loop) { co_await Future<int>(loop); }
+        static Coroutine<void> task(EventLoop& loop) { co_await create_task(future(loop)); }
+        static Coroutine<void> both(EventLoop& loop) {
+            co_await gather(future(loop), future(loop));
+        }
+        static Coroutine<void> item() { co_await Queue<int>().get(); }
+    };
+    struct Body {
+        static Coroutine<void> clean_up(Coroutine<void> wait, Delay how_long) {
+            bool is_cancelled = false;
+            try {
+                co_await std::move(wait);
+            } catch (const CancelledError&) {
+                is_cancelled = true;
+            }
+            if (is_cancelled) {
+                co_await sleep(how_long);
+                throw CancelledError();
+            }
+        }
+        static Coroutine<void> try_again(std::function<Coroutine<void>()> make_wait,
+                                         Delay limit, Delay clean_up_takes) {
+            for (int tries = 0; tries < 100; ++tries) { // fails instead of hanging
+                try {
+                    co_await wait_for(clean_up(make_wait(), clean_up_takes), limit);
+                } catch (const TimeoutError&) {
+                }
+            }
+        }
+        static Coroutine<void> hold_the_loop(Delay how_long) {
+            compute_for(std::chrono::duration_cast<std::chrono::nanoseconds>(how_long));
+            co_return;
+        }
+    };
+    EventLoop loop;
+    Connection connection = Connection::open(loop);
+    const std::pair<const char*, std::function<Coroutine<void>()>> waits[] = {
+        {"socket", [&] { return Wait::socket(connection.ours); }},
+        {"Future", [&] { return Wait::future(loop); }},
+        {"Task", [&] { return Wait::task(loop); }},
+        {"gather", [&] { return Wait::both(loop); }},
+        {"sleep", [] { return sleep(1h); }},
+        {"queue", [] { return Wait::item(); }},
+    };
+    for (const auto& [name, make_wait] : waits) {
+        CAPTURE(name);
+        for (Delay inner : {1ms, 2ms, 3ms}) {
+            CAPTURE(inner.count());
+            for (Delay clean_up_takes : {0ms, 5ms}) {
+                CAPTURE(clean_up_takes.count());
+                for (Delay held : {0ms, 4ms}) { // then both are due in one iteration
+                    CAPTURE(held.count());
+                    Task<void> task = create_task(
+                        loop, wait_for(Body::try_again(make_wait, inner, clean_up_takes), 2ms));
+                    create_task(loop, Body::hold_the_loop(held));
+                    CHECK_THROWS_AS(run_until_complete(loop, task), TimeoutError);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("only the inner of two time limits is reached") {
+    struct Body {
+        static Coroutine<void> inner(std::string& log) {
+            try {
+                co_await wait_for(sleep(1h), 1us);
+            } catch (const TimeoutError&) {
+                log += "inner";
+            }
+            co_await sleep(1ms); // which no limit interrupts
+        }
+    };
+    EventLoop loop;
+    std::string log;
+    run_coroutine(loop, wait_for(Body::inner(log), 1h));
+    CHECK(log == "inner");
 }
 
 TEST_SUITE_END();

@@ -16,9 +16,12 @@
 #include <thread>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace {
 
@@ -245,6 +248,22 @@ TEST_CASE("Socket: finish_connect says whether start_connect has succeeded") {
         bad.finish_connect();
     });
     CHECK(contains(error, "cannot connect to 127.0.0.1:" + std::to_string(port)));
+}
+
+TEST_CASE("Socket: a socket that is connected to itself has reached no server") {
+    int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    Socket socket(fd, "");
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(fd, generic, length) == 0); // the system chooses a port
+    REQUIRE(::getsockname(fd, generic, &length) == 0);
+    REQUIRE(::connect(fd, generic, length) == 0);
+    std::string name = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    CHECK(error_of([&] { Socket(::dup(fd), name).finish_connect(); }) ==
+          "cannot connect to " + name + ": Connection refused");
 }
 
 TEST_CASE("Socket: connect_to tries each address of a host") {

@@ -9,6 +9,8 @@ A fence names its source after its language (see sources.py for what a name can 
     ```cpp 07_coroutines/echo_server.cpp#echo_handler
     ```diff 06_task..07_coroutines echo_server.cpp#echo_handler
 
+In the slides a line of code that is too wide is broken: see deck_code.py.
+
 A transcript that stands in another document, where it is run, is copied from there: the one
 whose commands contain a text.
 
@@ -37,6 +39,7 @@ import re
 import sys
 import textwrap
 
+from deck_code import break_code
 from documents import fences, markdown_files, outside_fences, prose
 from quiz import question
 from sources import ROOT, NotFound, blank_out, extract, folder_of, number_of, stages
@@ -191,7 +194,10 @@ def fill(lines, is_deck, complain):
             complain(fence.first, str(error))
             continue
         if text is not None:
-            filled[fence.first : fence.last] = text.split("\n")
+            shown = text.split("\n")
+            if is_deck and fence.language in ("cpp", "diff"):
+                shown = break_code(shown, fence.language == "diff")
+            filled[fence.first : fence.last] = shown
     fill_counts(filled)
     fill_glossary(filled, complain)
     return filled

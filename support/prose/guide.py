@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the instructor's guide against the slides: the minutes of each section are those of its
-tag in lecture.md, each part has 90, and every experiment of the lecture is among the demos.
+tag in lecture.md, each part has 90, every experiment of the lecture is among the demos, and
+"slide 7 (*Heading*)" is the slide that has this number and this heading.
 
     guide.py
 """
@@ -25,6 +26,12 @@ def tags(lecture):
     return found
 
 
+def headings(lecture):
+    """The heading of each slide, the first one at index 0."""
+    slides = lecture.split("\n---\n")[1:]
+    return [re.search(r"(?m)^#+ (.*)$", slide)[1] for slide in slides]
+
+
 def problems_of(lecture, guide):
     rows = re.findall(r"(?m)^\| (\d+) \| \[(.*)\]\(.*\) \| (\d+) \|$", guide)
     planned = [(section, int(minutes)) for _, section, minutes in rows]
@@ -40,6 +47,11 @@ def problems_of(lecture, guide):
             yield f"part {part} has {total} minutes, and not {MINUTES_OF_A_PART}"
     if not rows:
         yield "GUIDE.md has no times"
+    slides = headings(lecture)
+    for number, heading in re.findall(r"slide\s+(\d+)\s+\(\*(.*?)\*\)", " ".join(guide.split())):
+        if not 0 < int(number) <= len(slides) or slides[int(number) - 1] != heading:
+            at = [place for place, each in enumerate(slides, 1) if each == heading]
+            yield f"GUIDE.md calls '{heading}' slide {number}, and it is {at or 'on none'}"
     for demo in re.findall(r"(?m)^\$ (\./tutorial experiment (?:\d\d|asyncio) \w+)", lecture):
         if f"`{demo}`" not in guide:
             yield f"GUIDE.md does not say what '{demo}' answers"

@@ -636,6 +636,17 @@ TEST_CASE("an address that cannot be had gets one clear line") {
     check_serves_another(server);
 }
 
+TEST_CASE("without standard input and error its log goes to no client") {
+    ServerSetup setup = setup_with({"--port", "0"});
+    setup.arguments.insert(setup.arguments.begin(),
+                           {"-c", R"(exec "$0" "$@" <&- 2>&-)", server_program});
+    ServerProcess server("/bin/sh", setup);
+    Client client(server);
+    client.echo("hello");
+    client.half_close();
+    client.check_end();
+}
+
 TEST_CASE("it logs clients unless it is told to be quiet") {
     ServerSetup setup = setup_with({"--port", "0"});
     setup.collect_errors = true;
@@ -1035,7 +1046,8 @@ int run_verdict(doctest::Context& context) {
     context.setOption("reporters", "verdict");
     context.addFilter("test-suite", suites_of_model());
     // These are about options that only our servers have, or that a server need not be.
-    context.addFilter("test-case-exclude", "*--selector*,--debug*,the second client waits*");
+    context.addFilter("test-case-exclude",
+                      "*--selector*,--debug*,the second client waits*,without standard*");
     keep_errors_of_servers();
     context.run();
     return is_well() ? 0 : 1;
