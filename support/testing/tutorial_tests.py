@@ -335,7 +335,7 @@ class Tutorial(unittest.TestCase):
         (self.root / "results").write_text("c:\nskipped  zero\na_b:\npassed   it works\n"
                                            "CRASHED  one, and two\nCRASHED  three\n")
         text = self.call("exercises.sh", 'results=results; stage=01_blocking; build() { echo "$@"; }; '
-                         'with_fixed_addresses() { echo "$last"; }; show_crash')
+                         'with_fixed_addresses() { for last; do :; done; echo "$last"; }; show_crash')
         self.assertIn("'one, and two' has crashed", text)
         self.assertIn("asan 01_blocking_a_b_exercise", text)
         self.assertIn("--test-case=one\\, and two", text)
