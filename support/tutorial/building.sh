@@ -51,7 +51,7 @@ show_progress() {
 open_build() {
     [ -d "$root/build" ] || mkdir "$root/build" || exit 1
     for path in "$root/build" "$root/build"/* "$root/build"/*/*; do
-        [ ! -e "$path" ] || [ -w "$path" ] || die 1 "cannot write to $path, which another user has built"
+        [ ! -e "$path" ] || [ -w "$path" ] || die 1 "cannot write to $path: has another user built here?"
     done
 }
 
