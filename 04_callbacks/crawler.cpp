@@ -22,6 +22,7 @@ struct Crawler {
     EventLoop& loop;
     CrawlOptions options;
     std::vector<Endpoint> endpoints;
+    std::size_t working_endpoint = 0; // the last one that answered
     Crawl crawl{options};
     std::deque<Page> to_fetch{crawl.start_page()};
     std::size_t active = 0; // Fetchers
@@ -37,7 +38,9 @@ void start_fetching(Crawler& crawler);
 class Fetcher : public std::enable_shared_from_this<Fetcher> {
   public:
     Fetcher(Crawler& crawler, Page page)
-        : crawler_(crawler), page_(std::move(page)), request_(make_request(page_.url)) {}
+        : crawler_(crawler), page_(std::move(page)), request_(make_request(page_.url)),
+          deadline_(Clock::now() + crawler.options.timeout),
+          endpoint_(crawler.working_endpoint), endpoints_left_(crawler.endpoints.size()) {}
 
     void start() {
         crawler_.loop.call_later(crawler_.options.timeout, [weak = weak_from_this()] {
@@ -49,22 +52,31 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     }
 
   private:
-    // A host may have several addresses, and not all of them may answer: takes the next one.
+    // A host may have several addresses, and not all of them may answer: what is left of the
+    // time is shared by the addresses that are left.
     void connect() {
         try {
-            socket_ = start_connect(crawler_.endpoints[next_endpoint_++]);
+            socket_ = start_connect(crawler_.endpoints[endpoint_]);
             crawler_.loop.add_writer(socket_->fd(),
                                      [self = shared_from_this()] { self->on_connected(); });
         } catch (const std::system_error& error) {
             connect_again_or_fail(error.what());
+            return;
         }
+        auto share = (deadline_ - Clock::now()) / static_cast<int>(endpoints_left_);
+        crawler_.loop.call_later(share, [weak = weak_from_this(), left = endpoints_left_] {
+            if (auto self = weak.lock(); self && self->endpoints_left_ == left) {
+                self->connect_again_or_fail("timed out"); // it still tries the same address
+            }
+        });
     }
 
     void connect_again_or_fail(const std::string& reason) {
-        if (next_endpoint_ == crawler_.endpoints.size()) {
+        if (--endpoints_left_ == 0) {
             fail(reason);
         } else {
             forget_socket();
+            endpoint_ = (endpoint_ + 1) % crawler_.endpoints.size();
             connect();
         }
     }
@@ -72,6 +84,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     void on_connected() {
         try {
             socket_->finish_connect();
+            crawler_.working_endpoint = endpoint_;
+            endpoints_left_ = 0; // no other is tried
             crawler_.loop.add_writer(socket_->fd(),
                                      [self = shared_from_this()] { self->on_writable(); });
         } catch (const std::system_error& error) {
@@ -145,7 +159,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     std::string request_; // what is still to be sent
     ResponseParser response_{MAX_PAGE_BYTES};
     std::optional<Socket> socket_;
-    std::size_t next_endpoint_ = 0;
+    const Clock::time_point deadline_;
+    std::size_t endpoint_; // that it tries, or is connected to
+    std::size_t endpoints_left_;
 };
 
 // Starts as many Fetchers as are allowed and needed; stops the loop when all is done.

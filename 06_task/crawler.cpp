@@ -10,9 +10,9 @@
 #include <deque>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,75 +20,89 @@ struct Crawler {
     EventLoop& loop;
     CrawlOptions options;
     std::vector<Endpoint> endpoints;
+    std::size_t working_endpoint = 0; // the last one that answered
     Crawl crawl{options};
     std::deque<Page> to_fetch{crawl.start_page()};
     std::size_t active = 0; // Tasks that fetch a page
     Future<void> finished{loop};
 };
 
-// A host may have several addresses, and not all of them may answer.
-Coroutine<AsyncSocket> connect_to_any(Crawler& crawler) {
-    for (std::size_t i = 0;; ++i) {
+// Connects, but not for longer than `limit`.
+Coroutine<AsyncSocket> connect(EventLoop& loop, const Endpoint& endpoint,
+                               Clock::duration limit) {
+    Socket socket = start_connect(endpoint);
+    Future<bool> in_time(loop); // the first of the two counts
+    auto finish = [in_time](bool is_writable) {
+        if (!in_time.done()) {
+            in_time.set_result(is_writable);
+        }
+    };
+    loop.add_writer(socket.fd(), [finish] { finish(true); });
+    loop.call_later(limit, [finish] { finish(false); });
+    bool is_writable = co_yield in_time;
+    loop.forget(socket.fd());
+    if (!is_writable) {
+        throw std::runtime_error("timed out");
+    }
+    socket.finish_connect();
+    co_return AsyncSocket(loop, std::move(socket));
+}
+
+// A host may have several addresses, and not all of them may answer: what is left of the time
+// is shared by the addresses that are left.
+Coroutine<AsyncSocket> connect_to_any(Crawler& crawler, Clock::time_point deadline) {
+    std::size_t i = crawler.working_endpoint;
+    for (std::size_t left = crawler.endpoints.size();; --left) {
         try {
-            co_return co_yield AsyncSocket::connect(crawler.loop, crawler.endpoints[i]);
-        } catch (const std::system_error&) {
-            if (i + 1 == crawler.endpoints.size()) {
+            Clock::duration share = (deadline - Clock::now()) / static_cast<int>(left);
+            AsyncSocket socket =
+                co_yield elements_of(connect(crawler.loop, crawler.endpoints[i], share));
+            crawler.working_endpoint = i;
+            co_return socket;
+        } catch (const std::runtime_error&) { // std::system_error is one, too
+            if (left == 1) {
                 throw;
             }
         }
+        i = (i + 1) % crawler.endpoints.size();
     }
 }
 
-Coroutine<ResponseParser> read_all(AsyncSocket socket) {
+// Fetches one page. When its time is up the socket is shut down, so a recv that waits ends.
+Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
+    Clock::time_point deadline = Clock::now() + crawler.options.timeout;
+    AsyncSocket connected = co_yield elements_of(connect_to_any(crawler, deadline));
+    auto socket = std::make_shared<AsyncSocket>(std::move(connected));
+    crawler.loop.call_later(deadline - Clock::now(), [weak = std::weak_ptr(socket)] {
+        if (auto late = weak.lock()) { // the page has not ended before
+            late->shutdown();
+        }
+    });
+    co_yield socket->send_all(make_request(url));
     ResponseParser response(MAX_PAGE_BYTES);
     while (!response.done()) {
-        std::string data = co_yield socket.recv(16 * 1024);
+        std::string data = co_yield socket->recv(16 * 1024);
+        if (Clock::now() >= deadline) {
+            throw std::runtime_error("timed out");
+        }
         if (data.empty()) {
             response.end_of_stream();
         } else {
             response.feed(data);
         }
     }
+    if (response.error()) {
+        throw std::runtime_error(*response.error());
+    }
     co_return response;
-}
-
-// The page, an error or the time limit: the first of them counts.
-void fail(const Future<ResponseParser>& fetched, std::exception_ptr error) {
-    if (!fetched.done()) {
-        fetched.set_exception(error);
-    }
-}
-
-// Fetches one page. The connection ends when `fetched` is done, whatever the reason.
-Coroutine<void> fetch(Crawler& crawler, Url url, Future<ResponseParser> fetched) {
-    try {
-        AsyncSocket socket = co_yield elements_of(connect_to_any(crawler));
-        fetched.add_done_callback([socket](auto&) { socket.shutdown(); }); // ends a recv
-        co_yield socket.send_all(make_request(url));
-        ResponseParser response = co_yield elements_of(read_all(socket));
-        if (response.error()) {
-            throw std::runtime_error(*response.error());
-        }
-        if (!fetched.done()) {
-            fetched.set_result(std::move(response));
-        }
-    } catch (const std::exception&) {
-        fail(fetched, std::current_exception());
-    }
 }
 
 void start_fetching(Crawler& crawler);
 
-// One page, to its end or time limit. Another Task fetches it: no time limit ends a connect.
+// One page, to its end, an error or its time limit.
 Coroutine<void> fetch_page(Crawler& crawler, Page page) {
-    Future<ResponseParser> fetched(crawler.loop);
-    create_task(fetch(crawler, page.url, fetched));
-    crawler.loop.call_later(crawler.options.timeout, [fetched] {
-        fail(fetched, std::make_exception_ptr(std::runtime_error("timed out")));
-    });
     try {
-        // Moved: the timer keeps the Future until its time has come.
-        ResponseParser response = std::move(co_yield fetched);
+        ResponseParser response = co_yield elements_of(fetch(crawler, page.url));
         for (Page& found : crawler.crawl.fetched(page, response)) {
             crawler.to_fetch.push_back(std::move(found));
         }

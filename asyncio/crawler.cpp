@@ -1,5 +1,4 @@
-// A web crawler with coroutines: a queue of pages, a fixed number of workers, and a time limit
-// for each page.
+// A web crawler with coroutines: a queue of pages, workers, and a time limit for each page.
 #include "async_socket.hpp"
 #include "gather.hpp"
 #include "queue.hpp"
@@ -10,13 +9,12 @@
 #include "common/web/crawl.hpp"
 #include "common/web/http.hpp"
 
-#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,27 +23,37 @@
 struct Crawler {
     CrawlOptions options;
     std::vector<Endpoint> endpoints;
+    std::size_t working_endpoint = 0; // the last one that answered
     Crawl crawl{options};
     Queue<Page> queue{}; // pages that are to be fetched
+    std::vector<Future<void>> workers{};
     bool has_finished = false;
 };
 
-// A host may have several addresses, and not all of them may answer.
-Coroutine<AsyncSocket> connect_to_any(const std::vector<Endpoint>& endpoints) {
-    for (std::size_t i = 0;; ++i) {
+// A host may have several addresses, and not all of them may answer: what is left of the time
+// is shared by the addresses that are left.
+Coroutine<AsyncSocket> connect_to_any(Crawler& crawler) {
+    auto deadline = std::chrono::steady_clock::now() + crawler.options.timeout;
+    std::size_t i = crawler.working_endpoint;
+    for (std::size_t left = crawler.endpoints.size();; --left) {
         try {
-            co_return co_await AsyncSocket::connect(endpoints[i]);
-        } catch (const std::system_error&) {
-            if (i + 1 == endpoints.size()) {
+            Delay share = (deadline - std::chrono::steady_clock::now()) / double(left);
+            AsyncSocket socket =
+                co_await wait_for(AsyncSocket::connect(crawler.endpoints[i]), share);
+            crawler.working_endpoint = i;
+            co_return socket;
+        } catch (const std::runtime_error&) { // a std::system_error, or TimeoutError
+            if (left == 1) {
                 throw;
             }
         }
+        i = (i + 1) % crawler.endpoints.size();
     }
 }
 
 // Fetches one page, over a connection of its own.
 Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
-    AsyncSocket socket = co_await connect_to_any(crawler.endpoints);
+    AsyncSocket socket = co_await connect_to_any(crawler);
     std::string request = make_request(url);
     co_await socket.send_all(request);
     ResponseParser response(MAX_PAGE_BYTES);
@@ -63,6 +71,8 @@ Coroutine<ResponseParser> fetch(Crawler& crawler, Url url) {
     co_return response;
 }
 
+void add_page(Crawler& crawler, Page page);
+
 // Fetches one page after another, until it is cancelled.
 Coroutine<void> work(Crawler& crawler) {
     while (true) {
@@ -72,7 +82,7 @@ Coroutine<void> work(Crawler& crawler) {
             ResponseParser response =
                 co_await wait_for(fetch(crawler, page.url), crawler.options.timeout);
             for (Page& found : crawler.crawl.fetched(page, response)) {
-                crawler.queue.put_nowait(std::move(found));
+                add_page(crawler, std::move(found));
             }
         } catch (const std::exception& error) {
             crawler.crawl.failed(page, error.what());
@@ -81,18 +91,21 @@ Coroutine<void> work(Crawler& crawler) {
     }
 }
 
-Coroutine<void> crawl_site(Crawler& crawler) {
-    crawler.queue.put_nowait(crawler.crawl.start_page());
-    std::vector<Future<void>> workers;
-    std::size_t count = std::min(crawler.options.concurrency, crawler.options.max_pages);
-    for (std::size_t i = 0; i < count; ++i) {
-        workers.push_back(create_task(work(crawler)));
+// With each page comes a worker, until there are enough.
+void add_page(Crawler& crawler, Page page) {
+    crawler.queue.put_nowait(std::move(page));
+    if (crawler.workers.size() < crawler.options.concurrency) {
+        crawler.workers.push_back(create_task(work(crawler)));
     }
+}
+
+Coroutine<void> crawl_site(Crawler& crawler) {
+    add_page(crawler, crawler.crawl.start_page());
     co_await crawler.queue.join(); // until every page that was put in is done
-    for (const Future<void>& worker : workers) {
+    for (const Future<void>& worker : crawler.workers) {
         worker.cancel();
     }
-    co_await gather(return_exceptions, workers);
+    co_await gather(return_exceptions, crawler.workers);
     crawler.has_finished = true;
 }
 

@@ -54,6 +54,9 @@ bool FutureState::remove_done_callback(std::size_t number) {
 }
 
 void FutureState::check_may_be_set() const {
+    if (only_coroutine_sets_) {
+        throw std::logic_error("a Task gets its result from its coroutine only");
+    }
     if (done()) {
         throw InvalidStateError("this Future has its result already");
     }

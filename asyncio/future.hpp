@@ -61,8 +61,10 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
   protected:
     enum class Status { PENDING, FINISHED, CANCELLED };
 
-    // Virtual because a Task gets its result from its own coroutine only.
-    virtual void check_may_be_set() const;
+    // A Task gets its result from its own coroutine only, when that has ended.
+    void let_only_coroutine_set(bool only) { only_coroutine_sets_ = only; }
+
+    void check_may_be_set() const;
 
     void finish(Status status);
 
@@ -76,6 +78,7 @@ class FutureState : public std::enable_shared_from_this<FutureState> {
 
     EventLoop& loop_;
     Status status_ = Status::PENDING;
+    bool only_coroutine_sets_ = false;
     bool is_retrieved_ = false; // the exception was looked at, or the Future cancelled
     std::exception_ptr exception_;
     std::size_t last_callback_ = 0;

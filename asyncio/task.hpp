@@ -107,6 +107,7 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
     TaskState(EventLoop& loop, Coroutine<T> coroutine)
         : TypedFutureState<T>(loop), coroutine_(std::move(coroutine)) {
         run_next(&coroutine_.take_over());
+        this->let_only_coroutine_set(true);
     }
 
     bool cancel() override {
@@ -125,17 +126,9 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
 
     void abandon() override { destroy_coroutines(); }
 
-  protected:
-    void check_may_be_set() const override {
-        if (!has_ended_) {
-            throw std::logic_error("a Task gets its result from its coroutine only");
-        }
-        FutureState::check_may_be_set();
-    }
-
   private:
     void finish() override {
-        has_ended_ = true;
+        this->let_only_coroutine_set(false);
         try {
             coroutine_.promise().rethrow_exception();
             throw_if_cancelled(); // too late for the coroutine to see, or before its start
@@ -158,7 +151,6 @@ class TaskState : public TypedFutureState<T>, public TaskBase {
     }
 
     Coroutine<T> coroutine_;
-    bool has_ended_ = false;
 };
 
 // A handle, as every Future.

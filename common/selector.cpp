@@ -371,15 +371,16 @@ std::unique_ptr<Selector> make_selector(const std::string& name) {
     throw std::invalid_argument("there is no selector '" + name + "' here");
 }
 
-std::vector<std::string> selector_names() {
+const std::vector<std::string>& selector_names() {
 #ifdef __linux__
-    return {"epoll", "poll", "select"};
+    static const std::vector<std::string> names = {"epoll", "poll", "select"};
 #else
-    return {"kqueue", "poll", "select"};
+    static const std::vector<std::string> names = {"kqueue", "poll", "select"};
 #endif
+    return names;
 }
 
 bool is_selector_name(const std::string& name) {
-    std::vector<std::string> names = selector_names();
+    const std::vector<std::string>& names = selector_names();
     return std::find(names.begin(), names.end(), name) != names.end();
 }

@@ -49,5 +49,5 @@ std::unique_ptr<Selector> make_default_selector();
 // std::invalid_argument for a name that is not in selector_names().
 std::unique_ptr<Selector> make_selector(const std::string& name);
 
-std::vector<std::string> selector_names(); // those of this system
+const std::vector<std::string>& selector_names(); // those of this system
 bool is_selector_name(const std::string& name);

@@ -18,6 +18,11 @@ constexpr std::size_t OTHER_DESCRIPTORS = 64; // that a program needs for itself
 constexpr std::size_t TRACED_ROUND_TRIPS = 1000;
 
 const char* const ONE_AT_A_TIME = "it serves one client at a time";
+const char* const TOO_FEW = "too few descriptors are allowed";
+
+std::size_t most_clients(const Effort& effort) {
+    return effort.descriptors - std::min(effort.descriptors, OTHER_DESCRIPTORS);
+}
 
 void skip(LoadNumbers& load, const std::string& why_not) {
     for (Number* number : {&load.round_trips_per_second, &load.p99_us, &load.cpu_us}) {
@@ -34,8 +39,13 @@ void exchange(Crowd& crowd, const Effort& effort, LoadNumbers& load) {
 }
 
 void measure_crowd(const Stage& stage, const Effort& effort, Measured& result) {
-    std::size_t room = effort.descriptors - OTHER_DESCRIPTORS;
-    std::size_t count = stage.one_at_a_time ? SMALL_CROWD : std::min(CROWD, room);
+    std::size_t count =
+        std::min(stage.one_at_a_time ? SMALL_CROWD : CROWD, most_clients(effort));
+    if (count == 0) {
+        result.clients_served.why_not = TOO_FEW;
+        result.threads.why_not = TOO_FEW;
+        return;
+    }
     std::optional<Crowd> crowd; // outlives the server, see Crowd
     with_server(stage, [&](ServerProcess& server) {
         crowd.emplace(server);
@@ -67,6 +77,10 @@ void measure_load(const Stage& stage, const Effort& effort, const Progress& prog
                 skip(load, ONE_AT_A_TIME);
                 continue;
             }
+            if (load.active_clients > most_clients(effort)) {
+                skip(load, TOO_FEW);
+                continue;
+            }
             progress("clients that send: " + std::to_string(load.active_clients));
             crowd->add(load.active_clients - connected);
             connected = load.active_clients;
@@ -77,14 +91,15 @@ void measure_load(const Stage& stage, const Effort& effort, const Progress& prog
 
 void measure_idle(const Stage& stage, const Effort& effort, Measured& result) {
     LoadNumbers& load = result.loads.back();
-    if (stage.idle_clients == 0) {
-        result.memory_bytes.why_not = ONE_AT_A_TIME;
-        skip(load, ONE_AT_A_TIME);
+    std::size_t room = most_clients(effort);
+    if (stage.idle_clients == 0 || room <= load.active_clients) {
+        const char* why_not = stage.idle_clients == 0 ? ONE_AT_A_TIME : TOO_FEW;
+        result.memory_bytes.why_not = why_not;
+        skip(load, why_not);
         return;
     }
     result.idle_clients =
-        std::min({stage.idle_clients, effort.most_idle_clients,
-                  effort.descriptors - OTHER_DESCRIPTORS - load.active_clients});
+        std::min({stage.idle_clients, effort.most_idle_clients, room - load.active_clients});
     std::optional<Crowd> crowd;
     with_server(stage, [&](ServerProcess& server) {
         {

@@ -152,6 +152,9 @@ std::string differences(const Report& report, Number LoadNumbers::*number) {
             }
         }
     }
+    if (all.rounds.empty()) {
+        return "not measured\n";
+    }
     return "typically " + percent(*all.median()) + ", at most " + percent(most) + " (" + where +
            ")\n";
 }

@@ -250,6 +250,7 @@ Report widest_report() {
             load.p99_us.rounds = {11, 990'000, 20'000'000};
             load.cpu_us.rounds = {2.25, 9999.9, 20'000};
         }
+        measured.loads.back().cpu_us = {{}, "too few descriptors are allowed"};
         report.stages.push_back({stage, {}, measured});
     }
     return report;
@@ -296,6 +297,35 @@ TEST_CASE("each round adds to every timed figure that the stage can have") {
             CHECK(load.cpu_us.rounds.size() == rounds);
             CHECK(load.cpu_us.why_not.empty() == is_possible);
         }
+    }
+}
+
+TEST_CASE("what needs more descriptors than there are is left out, and the table says why") {
+    locate_programs("");
+    Report report{this_machine(), true, 0.05, 1, {}};
+    for (const Stage& stage : find_stages("01,asyncio")) {
+        report.stages.push_back({stage, {}, Measured()});
+    }
+    for (std::size_t limit : {256, 114, 40}) { // of which 64 are not for clients
+        CAPTURE(limit);
+        Effort effort{std::chrono::milliseconds(50), 10'000, limit};
+        for (StageReport& stage : report.stages) {
+            auto progress = [](const std::string&) {};
+            stage.measured = measure_counts(stage.stage, effort, progress);
+            measure_round(stage.stage, effort, progress, *stage.measured);
+        }
+        const Measured& measured = *report.stages[1].measured;
+        std::vector<std::size_t> rounds;
+        for (const LoadNumbers& load :
+             measured.loads) { // 1, 50 and 500 clients, 50 beside idle
+            rounds.push_back(load.p99_us.rounds.size());
+        }
+        CHECK(rounds == (limit == 256   ? std::vector<std::size_t>{1, 1, 0, 1}
+                         : limit == 114 ? std::vector<std::size_t>{1, 1, 0, 0}
+                                        : std::vector<std::size_t>{0, 0, 0, 0}));
+        CHECK(measured.idle_clients == (limit == 256 ? 256 - 64 - 50 : 0));
+        CHECK(table_of(report).find("not measured, too few descriptors are allowed") !=
+              std::string::npos);
     }
 }
 

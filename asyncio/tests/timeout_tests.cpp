@@ -282,7 +282,7 @@ TEST_CASE("an outer time limit is kept, whatever is waited for and whichever is 
     };
     EventLoop loop;
     Connection connection = Connection::open(loop);
-    const std::pair<const char*, std::function<Coroutine<void>()>> waits[] = {
+    const std::pair<std::string, std::function<Coroutine<void>()>> waits[] = {
         {"socket", [&] { return Wait::socket(connection.ours); }},
         {"Future", [&] { return Wait::future(loop); }},
         {"Task", [&] { return Wait::task(loop); }},
@@ -290,8 +290,8 @@ TEST_CASE("an outer time limit is kept, whatever is waited for and whichever is 
         {"sleep", [] { return sleep(1h); }},
         {"queue", [] { return Wait::item(); }},
     };
-    for (const auto& [name, make_wait] : waits) {
-        CAPTURE(name);
+    for (const auto& wait : waits) {
+        CAPTURE(wait.first);
         for (Delay inner : {1ms, 2ms, 3ms}) {
             CAPTURE(inner.count());
             for (Delay clean_up_takes : {0ms, 5ms}) {
@@ -299,7 +299,8 @@ TEST_CASE("an outer time limit is kept, whatever is waited for and whichever is 
                 for (Delay held : {0ms, 4ms}) { // then both are due in one iteration
                     CAPTURE(held.count());
                     Task<void> task = create_task(
-                        loop, wait_for(Body::try_again(make_wait, inner, clean_up_takes), 2ms));
+                        loop,
+                        wait_for(Body::try_again(wait.second, inner, clean_up_takes), 2ms));
                     create_task(loop, Body::hold_the_loop(held));
                     CHECK_THROWS_AS(run_until_complete(loop, task), TimeoutError);
                 }

@@ -115,6 +115,10 @@ void Crawl::end() {
 }
 
 std::vector<Page> Crawl::fetched(const Page& page, const ResponseParser& response) {
+    if (response.is_page() && response.is_encoded() && !response.body().empty()) {
+        failed(page, "unknown Content-Encoding " + *response.header("content-encoding"));
+        return {};
+    }
     std::optional<std::string> location = response.location();
     std::optional<Url> target = location ? resolve(page.url, *location) : std::nullopt;
     bool leads_here = target && is_same_site(*target, options_.start);
@@ -132,7 +136,7 @@ std::vector<Page> Crawl::fetched(const Page& page, const ResponseParser& respons
                 (target ? to_text(*target) : resolve_reference(to_text(page.url), *location)) +
                 " (not followed)";
         ++redirects_left_out_;
-    } else if (response.is_html() && response.status() == 200) {
+    } else if (response.is_page()) {
         for (const Url& url : links_of(response.body(), page.url)) {
             add_if_new(url, 0, pages);
         }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <unordered_set>
 #include <utility>
 
@@ -110,6 +111,10 @@ std::string decode(std::string_view value) {
 
 // ---- tags
 
+// What is in them is text, without tags.
+constexpr std::string_view TEXT_ELEMENTS[] = {"script", "style",  "title",   "textarea",
+                                              "xmp",    "iframe", "noembed", "noframes"};
+
 // What of a tag matters here.
 struct Tag {
     std::string name; // lower case
@@ -197,8 +202,10 @@ class LinkFinder {
             return;
         }
         keep_links(tag);
-        if (tag.name == "script" || tag.name == "style" || tag.name == "title" ||
-            tag.name == "textarea") {
+        if (tag.name == "plaintext") {
+            at_ = html_.size(); // no tag ends it
+        } else if (std::find(std::begin(TEXT_ELEMENTS), std::end(TEXT_ELEMENTS), tag.name) !=
+                   std::end(TEXT_ELEMENTS)) {
             skip_text_of(tag.name);
         }
     }
@@ -284,16 +291,37 @@ class LinkFinder {
         }
     }
 
-    // To the end tag of that name, or else to the end.
+    // Whether a tag begins here: `start` is "<" or "</", the name is in lower case.
+    bool next_is_tag(std::string_view start, std::string_view name) const {
+        std::string_view rest = html_.substr(at_);
+        std::size_t size = start.size() + name.size();
+        return rest.size() > size && rest.starts_with(start) &&
+               to_lower(rest.substr(start.size(), name.size())) == name &&
+               (is_html_space(rest[size]) || rest[size] == '/' || rest[size] == '>');
+    }
+
+    // To the end tag of that name, or else to the end. In a script <!-- begins a comment, and a
+    // <script> in that has an end tag of its own.
     void skip_text_of(std::string_view name) {
-        while (skip_past("</")) {
-            std::string_view rest = html_.substr(at_);
-            if (rest.size() > name.size() && to_lower(rest.substr(0, name.size())) == name &&
-                (is_html_space(rest[name.size()]) || rest[name.size()] == '/' ||
-                 rest[name.size()] == '>')) {
-                read_end_tag();
-                return;
+        bool is_in_comment = false;
+        bool is_in_inner_script = false;
+        while ((at_ = std::min(html_.find_first_of("<-", at_), html_.size())) < html_.size()) {
+            if (next_is_tag("</", name)) {
+                if (!is_in_inner_script) {
+                    at_ += 2;
+                    read_end_tag();
+                    return;
+                }
+                is_in_inner_script = false;
+            } else if (is_in_comment && next_is_tag("<", name)) {
+                is_in_inner_script = true;
+            } else if (next_is("<!--") && name == "script") {
+                is_in_comment = true;
+                ++at_; // its dashes may be those of -->
+            } else if (next_is("-->")) {
+                is_in_comment = is_in_inner_script = false;
             }
+            ++at_;
         }
     }
 

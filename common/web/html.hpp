@@ -17,7 +17,7 @@ struct Links {
 
 // The values are as written, but with their character references decoded (&amp; &lt; &gt;
 // &quot; &apos; and numeric ones; others stay as they are). Not looked at: comments, and the
-// contents of <script>, <style>, <title> and <textarea>, which are text.
+// contents of elements that are text, such as <script> and <title>.
 Links find_links(std::string_view html);
 
 // The pages that the page `page` with the contents `html` links to: each once, in order. What

@@ -51,7 +51,7 @@ bool is_token(std::string_view text) {
 // RFC 9110 section 5.5: a carriage return or a zero byte in a value is an attack or a mistake.
 bool has_control_character(std::string_view text) {
     return std::any_of(text.begin(), text.end(),
-                       [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; });
+                       [](unsigned char c) { return (c < ' ' && c != '\t') || c == '\x7f'; });
 }
 
 // What is between the commas, in lower case, without what is empty (RFC 9110 section 5.6.1).
@@ -156,6 +156,16 @@ bool ResponseParser::is_html() const {
     std::string type = header("content-type").value_or("");
     type = to_lower(trim(std::string_view(type).substr(0, type.find_first_of(";,"))));
     return type == "text/html" || type == "application/xhtml+xml";
+}
+
+bool ResponseParser::is_encoded() const {
+    // The registered ones (RFC 9110 section 16.6.1), and the other names of section 8.4.1.
+    constexpr std::string_view known[] = {"aes128gcm",    "br",         "compress", "dcb",
+                                          "dcz",          "deflate",    "exi",      "gzip",
+                                          "pack200-gzip", "x-compress", "x-gzip",   "zstd"};
+    std::vector<std::string> codings = list_of(header("content-encoding").value_or(""));
+    return std::find_first_of(codings.begin(), codings.end(), std::begin(known),
+                              std::end(known)) != codings.end();
 }
 
 std::optional<std::string> ResponseParser::location() const {
@@ -290,11 +300,6 @@ void ResponseParser::end_of_headers() {
     }
     if (status_ == 204 || status_ == 304) {
         part_ = Part::done;
-        return;
-    }
-    if (std::vector<std::string> codings = list_of(header("content-encoding").value_or(""));
-        !codings.empty() && codings != std::vector<std::string>{"identity"}) {
-        fail("unknown Content-Encoding " + *header("content-encoding"));
         return;
     }
     if (std::optional<std::string> coding = header("transfer-encoding")) {

@@ -14,7 +14,7 @@
 #include <vector>
 
 // GET, with "Connection: close": the server closes the connection after its answer; and with
-// "Accept-Encoding: identity": the parser does not decompress, so another one is an error.
+// "Accept-Encoding: identity": the parser does not decompress.
 std::string make_request(const Url& url);
 
 // Give it what you receive, until it is done:
@@ -56,6 +56,11 @@ class ResponseParser {
     std::optional<std::string> header(std::string_view name) const;
     // Whether Content-Type is text/html or application/xhtml+xml, whatever its parameters.
     bool is_html() const;
+    // Whether its body is a page whose links count: HTML, with a status 2xx.
+    bool is_page() const { return status_ / 100 == 2 && is_html(); }
+    // Whether Content-Encoding names a known one, such as gzip. Everything else means the body
+    // as it is, as wget sees it: some servers send "none" there, or the name of a charset.
+    bool is_encoded() const;
     // Where a redirect (301, 302, 303, 307, 308) leads: a reference for resolve().
     // std::nullopt: the answer is not a redirect.
     std::optional<std::string> location() const;

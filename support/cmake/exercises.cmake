@@ -41,8 +41,7 @@ macro(exercises)
     if(NOT patches)
       message(SEND_ERROR " the exercise ${STAGE}/${name} has no exercises/wrong/${name}/*.patch")
     endif()
-    # Under the thread sanitizer they would double the time of a run that is for the stages' threads.
-    if(BUILD_TESTING AND NOT THREAD_SANITIZED)
+    if(BUILD_TESTING AND NOT ONLY_TESTS)
       add_exercise(${name} "${patches}")
     endif()
   endforeach()
@@ -86,7 +85,7 @@ function(add_exercise_test kind name) # COMMAND...
 endfunction()
 
 function(no_data_race)
-  if(BUILD_TESTING AND HAVE_THREAD_SANITIZER AND NOT SANITIZED)
+  if(BUILD_TESTING AND NOT ONLY_TESTS AND HAVE_THREAD_SANITIZER AND NOT SANITIZED)
     foreach(name IN LISTS ARGN)
       foreach(kind exercise solution)
         set(program ${STAGE}_${name}_${kind})

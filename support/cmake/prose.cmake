@@ -1,5 +1,5 @@
 # The Markdown files show code and transcripts; here they are compared with the code and the
-# programs. (Not under the thread sanitizer, which would find nothing there.)
+# programs, in builds with all tests.
 
 find_package(Python3 3.9 COMPONENTS Interpreter)
 if(Python3_FOUND)
@@ -9,7 +9,7 @@ else()
 endif()
 
 function(add_prose_test name) # add_prose_test NAME SCRIPT [ARGUMENT...]
-  if(PROSE AND NOT THREAD_SANITIZED)
+  if(PROSE AND NOT ONLY_TESTS)
     list(POP_FRONT ARGN script)
     add_test(NAME "prose/${name}" COMMAND ${Python3_EXECUTABLE} ${PROSE}/${script} ${ARGN})
     set_tests_properties("prose/${name}" PROPERTIES LABELS prose SKIP_RETURN_CODE 77)
@@ -18,7 +18,7 @@ endfunction()
 
 # Runs the commands of a document. Programs with a sanitizer print more, so not with them.
 function(add_transcripts label file timeout)
-  if(PROSE AND NOT SANITIZED AND EXISTS ${CMAKE_SOURCE_DIR}/${file})
+  if(PROSE AND NOT SANITIZED AND NOT ONLY_TESTS AND EXISTS ${CMAKE_SOURCE_DIR}/${file})
     get_filename_component(name ${file} NAME)
     add_test(NAME "${label}/transcripts of ${name}"
       COMMAND ${Python3_EXECUTABLE} ${PROSE}/transcripts.py
@@ -40,7 +40,7 @@ if(TEST "prose/spelling") # these look at style only
   set_tests_properties("prose/spelling" "prose/editors find the programs" PROPERTIES LABELS "prose;lint")
 endif()
 add_prose_test("the site's links lead somewhere" ../site/site_tests.py)
-if(PROSE AND NOT SANITIZED AND NOT APPLE)
+if(PROSE AND NOT SANITIZED AND NOT ONLY_TESTS AND NOT APPLE)
   add_test(NAME "prose/the site in a browser"
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/support/site/site_tests.py
       --browser ${CMAKE_BINARY_DIR}/site_pictures)

@@ -176,7 +176,7 @@ endfunction()
 
 macro(compiler_warns name text)
   list(APPEND DECLARED ${name}.cpp)
-  if(BUILD_TESTING AND NOT THREAD_SANITIZED)
+  if(BUILD_TESTING AND NOT ONLY_TESTS)
     add_test(NAME "${STAGE}/the compiler warns of ${name}.cpp"
       COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -I${CMAKE_SOURCE_DIR}
         ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp)
@@ -193,7 +193,7 @@ endmacro()
 
 function(add_compiler_cases name)
   add_program(${name})
-  if(BUILD_TESTING AND NOT THREAD_SANITIZED)
+  if(BUILD_TESTING AND NOT ONLY_TESTS)
     add_test(NAME "${STAGE}/what the compiler gets wrong" COMMAND ${STAGE}_${name})
     set_tests_properties("${STAGE}/what the compiler gets wrong" PROPERTIES LABELS ${STAGE})
   endif()

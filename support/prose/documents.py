@@ -59,3 +59,13 @@ def outside_fences(lines):
 def prose(lines):
     """The same without code in backticks."""
     return [re.sub(r"`[^`]*`", "", line) for line in outside_fences(lines)]
+
+
+def text_of(heading):
+    """A heading's line, without its # and the addresses of links."""
+    return re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading.lstrip("# ")).replace("`", "")
+
+
+def anchor_of(heading):
+    """The name of a heading, given as its line, as code hosts form it."""
+    return re.sub(r"[^\w\- ]", "", text_of(heading).lower()).replace(" ", "-")

@@ -40,7 +40,7 @@ import sys
 import textwrap
 
 from deck_code import break_code
-from documents import fences, markdown_files, outside_fences, prose
+from documents import anchor_of, fences, markdown_files, outside_fences, prose, text_of
 from quiz import question
 from sources import ROOT, NotFound, blank_out, extract, folder_of, number_of, stages
 
@@ -121,15 +121,21 @@ def fill_counts(lines):
 
 
 def first_appearance(term):
-    """A link to the line in which a term is explained, as it should be where it first appears."""
+    """Where a term is explained, which has to be where it first appears: the place, to compare it with
+    others, and a link to the heading above it."""
     word = re.escape(term) + "(s|es)?"
-    for file in (stage / "README.md" for stage in stages() if (stage / "README.md").exists()):
+    for stage in (stage for stage in stages() if (stage / "README.md").exists()):
+        file = stage / "README.md"
         lines = file.read_text(encoding="utf-8").split("\n")
+        heading = ""
         for number, (line, words) in enumerate(zip(lines, prose(lines)), 1):
+            if words.startswith("#"):
+                heading = line
             bold = " ".join(re.findall(r"\*\*.*?\*\*", line))
             if re.search(rf"(?i)\b{word}\b", bold):
-                name = file.relative_to(ROOT)
-                return f"[{number_of(file.parent)}, line {number}]({name}?plain=1#L{number})"
+                text = f"{number_of(stage)}, {text_of(heading)}"
+                link = f"[{text}]({file.relative_to(ROOT)}#{anchor_of(heading)})"
+                return (stage.name, number), link
             if not line.startswith(("#", "![")) and re.search(rf"(?i)\b{word}\b", words):
                 raise NotFound(f"'{term}' is used before it is explained: {file}:{number}")
     raise NotFound(f"'{term}' is explained nowhere")
@@ -146,9 +152,8 @@ def fill_glossary(lines, complain):
         elif in_glossary and not line.startswith("|-"):
             term, meaning = line.split(" | ")[:2]
             try:
-                link = first_appearance(term[2:])
+                place, link = first_appearance(term[2:])
                 lines[index] = f"{term} | {meaning} | {link} |"
-                place = [int(number) for number in re.findall(r"\d+", link)[:2]]
                 if before and place < before:
                     complain(index + 1, f"'{term[2:]}' is explained before the term above it")
                 before = place

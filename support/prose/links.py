@@ -10,18 +10,14 @@ do not exist.
 import re
 import sys
 
-from documents import fences, markdown_files, outside_fences, prose
+from documents import anchor_of, fences, markdown_files, outside_fences, prose
 from sources import ROOT, folder_of
 
 
 def headings(file):
     """The names of a document's headings, as code hosts form them."""
-    found = set()
-    for line in outside_fences(file.read_text(encoding="utf-8").split("\n")):
-        if line.startswith("#"):
-            heading = re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower())
-            found.add(heading.replace(" ", "-"))
-    return found
+    lines = outside_fences(file.read_text(encoding="utf-8").split("\n"))
+    return {anchor_of(line) for line in lines if line.startswith("#")}
 
 
 def problem_with(link, file):
@@ -29,7 +25,6 @@ def problem_with(link, file):
     if re.match(r"https?:", link):
         return None
     path, _, anchor = link.partition("#")
-    path = path.removesuffix("?plain=1")  # shows the lines of a document, on code hosts
     target = (file.parent / path).resolve() if path else file
     if not target.exists():
         return f"there is no {path}"

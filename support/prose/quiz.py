@@ -10,6 +10,7 @@
 """
 
 import re
+import signal
 import sys
 from dataclasses import dataclass
 
@@ -126,6 +127,7 @@ def main():
     if len(sys.argv) == 1:
         check()
     elif sys.argv[2:] in ([], ["--answers"]):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as `| head` expects it
         print("\n".join(paper(number_of(ROOT / sys.argv[1]), with_answers=len(sys.argv) == 3)))
     else:
         sys.exit(__doc__)

@@ -7,7 +7,8 @@ import re
 
 def name_of(heading):
     """The anchor of a heading, as code hosts form it."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+    text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
 
 
 def inline(text, link):

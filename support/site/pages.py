@@ -49,22 +49,22 @@ class Site:
         self.build = build
         self.wanted = []  # files and folders of the repository, in the order in which they are met
 
-    def place(self, target, is_plain=False):
+    def place(self, target):
         """Where something of the repository stands on the site, relative to its folder."""
         name = target.relative_to(ROOT)
         if target.is_dir():
             return name / "files.html"
         if target.suffix in PICTURES:
             return name
-        if target.suffix == ".md" and not is_plain:
+        if target.suffix == ".md":
             return name.with_suffix(".html")
         return name.with_name(name.name + ".html")
 
-    def address(self, target, place, is_plain=False):
+    def address(self, target, place):
         """A link from the page at `place`; what it leads to will be written, too."""
-        if (target, is_plain) not in self.wanted:
-            self.wanted.append((target, is_plain))
-        return os.path.relpath(self.place(target, is_plain), place.parent)
+        if (target) not in self.wanted:
+            self.wanted.append((target))
+        return os.path.relpath(self.place(target), place.parent)
 
     def write(self, place, title, body):
         file = self.folder / place
@@ -77,9 +77,8 @@ class Site:
             if re.match(r"https?:|#", text):
                 return text
             path, _, anchor = text.partition("#")
-            is_plain = path.endswith("?plain=1")
-            target = (source.parent / path.removesuffix("?plain=1")).resolve()
-            return self.address(target, place, is_plain) + (f"#{anchor}" if anchor else "")
+            target = (source.parent / path).resolve()
+            return self.address(target, place) + (f"#{anchor}" if anchor else "")
 
         lines = source.read_text(encoding="utf-8").split("\n")
         if lines[0] == "---":  # settings of the slides
@@ -148,14 +147,14 @@ class Site:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.index()
-        for target, is_plain in self.wanted:  # which grows meanwhile
-            place = self.place(target, is_plain)
+        for target in self.wanted:  # which grows meanwhile
+            place = self.place(target)
             if target.is_dir():
                 self.write(place, target.name, self.listing(target, place))
             elif target.suffix in PICTURES:
                 (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(target, self.folder / place)
-            elif target.suffix == ".md" and not is_plain:
+            elif target.suffix == ".md":
                 self.write(place, str(target.relative_to(ROOT)), self.document(target, place))
             else:
                 self.write(place, str(target.relative_to(ROOT)), self.plain(target))

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace std::chrono_literals;
@@ -528,6 +529,19 @@ bool has_ipv6_loopback() {
     }
 }
 
+bool can_connecting_hang() {
+    Socket listener = listen_on("127.0.0.1", 0);
+    std::vector<Socket> queue = fill_queue(listener);
+    return !wait_for(queue.back().fd(), POLLOUT, 100ms);
+}
+
+// The most memory that a process has used which has ended. In units of the system.
+long peak_memory() {
+    rusage usage{};
+    ::getrusage(RUSAGE_CHILDREN, &usage);
+    return usage.ru_maxrss;
+}
+
 // The port of a server that is gone.
 std::uint16_t unused_port() {
     WebSite gone;
@@ -640,6 +654,51 @@ TEST_CASE("a page that is compressed though this was not asked for is a failure"
     CHECK(result.ending.status == 1);
 }
 
+TEST_CASE("a Content-Encoding matters only where a page has to be read") {
+    TestSite site;
+    std::string gzip = "Content-Encoding: gzip\r\n\r\n";
+    site.redirect_to("/moved", "302", "/here\r\nContent-Encoding: gzip", "/here");
+    site.leaf("/here");
+    site.page("/a.tar.gz",
+              raw("HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\n" + gzip + "abc"), 200,
+              3);
+    site.page("/gone", raw("HTTP/1.1 404 Gone\r\nContent-Type: text/html\r\n" + gzip + "abc"),
+              404, 3);
+    site.page("/empty", raw(HTML_HEADER + gzip), 200, 0);
+    std::string links =
+        link_to("moved") + link_to("a.tar.gz") + link_to("gone") + link_to("empty");
+    for (const std::string coding : {"none", "utf-8", "ISO-8859-1"}) {
+        std::string leaf = link_to("/from/" + coding);
+        site.page("/" + coding,
+                  raw(HTML_HEADER + "Content-Encoding: " + coding + "\r\n\r\n" + leaf), 200,
+                  leaf.size());
+        site.leaf("/from/" + coding);
+        links += link_to(coding);
+    }
+    site.html_page("/", links);
+    site.check(crawl(site.url("/")));
+}
+
+TEST_CASE("the links of a page count with every status 2xx, and with no other") {
+    TestSite site;
+    std::string links;
+    for (const std::string status : {"200", "201", "202", "203", "206", "226"}) {
+        std::string leaf = link_to("/from/" + status);
+        site.page("/" + status, reply(status + " x", "text/html", leaf), std::stoi(status),
+                  leaf.size());
+        site.leaf("/from/" + status);
+        links += link_to(status);
+    }
+    for (const std::string status : {"300", "304", "404", "503"}) {
+        std::string trap = status == "304" ? "" : link_to("/trap/" + status);
+        site.page("/" + status, reply(status + " x", "text/html", trap), std::stoi(status),
+                  trap.size());
+        links += link_to(status);
+    }
+    site.html_page("/", links);
+    site.check(crawl(site.url("/")));
+}
+
 TEST_CASE("a server that is not there gives one failure and status 1") {
     std::string url = "http://127.0.0.1:" + std::to_string(unused_port()) + "/";
     Result result = crawl(url);
@@ -718,6 +777,17 @@ TEST_CASE("--concurrency may be more than there are pages") {
     site.check(result);
     CHECK(site.server().most_connections() <= 3);
     CHECK(result.summary.concurrency <= 3);
+}
+
+TEST_CASE("--concurrency takes no memory for pages that do not exist") {
+    TestSite site;
+    build_flat_site(site, 3, html("<p>x"));
+    site.check(crawl(site.url("/"), {"--max-pages", "100000", "--concurrency", "1"}));
+    long before = peak_memory();
+    TestSite again;
+    build_flat_site(again, 3, html("<p>x"));
+    again.check(crawl(again.url("/"), {"--max-pages", "100000", "--concurrency", "100000"}));
+    CHECK(peak_memory() < 2 * before);
 }
 
 TEST_CASE("achieved concurrency is the most there was, not what there was last") {
@@ -820,6 +890,31 @@ TEST_CASE("--timeout ends pages that never come, and the others are fetched") {
     CHECK(result.summary.seconds <= taken.count() + 0.1);
 }
 
+TEST_CASE("--timeout ends a connect that hangs, and closes its socket") {
+    if (!can_connecting_hang()) {
+        MESSAGE("skipped: a full queue does not make connecting hang here");
+        return;
+    }
+    TestSite site;
+    std::string links;
+    for (int i = 0; i < 20; ++i) { // 10 at once
+        links += link_to(std::to_string(i));
+    }
+    Reply last = html(links);
+    last.is_last = true;
+    site.page("/", last, 200, links.size());
+    Finished run = run_program("/bin/sh", {"-c", "ulimit -n 22; exec \"$@\"", "sh",
+                                           crawler_program, site.url("/"), "--timeout", "1.5"});
+    Result result = make_result(run.ending, run.output, run.errors);
+    site.check_requests();
+    CHECK(result.summary.pages == 1);
+    REQUIRE(result.lines.size() == 21);
+    for (std::size_t i = 1; i < result.lines.size(); ++i) {
+        CHECK(result.lines[i].ends_with(": timed out"));
+    }
+    CHECK(result.ending.status == 1);
+}
+
 TEST_CASE("SIGINT ends it at once with what it has") {
     for (std::size_t concurrency : {1u, 5u}) {
         CAPTURE(concurrency);
@@ -859,6 +954,42 @@ TEST_CASE("SIGTERM ends it at once with what it has") {
 }
 
 #ifdef SLOW_LOOKUP
+TEST_CASE("an address that is silent takes a part of the time of one page") {
+    WebSite site;
+    Socket silent = listen_on("127.0.0.2", site.port());
+    std::vector<Socket> queue = fill_queue(silent);
+    std::string links;
+    for (int i = 0; i < 8; ++i) {
+        site.add("/" + std::to_string(i), html("<p>x"));
+        links += link_to(std::to_string(i));
+    }
+    Reply slow = html("<p>x");
+    slow.pause = 1200ms; // longer than the part
+    site.add("/slow", slow);
+    Reply last = html(link_to("/hangs"));
+    last.is_last = true;
+    site.add("/last", last);
+    site.add("/", html(links + link_to("slow") + link_to("last")));
+    std::string url = "http://two.example:" + std::to_string(site.port()) + "/";
+    ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
+    Result result = crawl(url, {"--timeout", "2", "--concurrency", "1", "--quiet"});
+    ::unsetenv("LD_PRELOAD");
+    REQUIRE(result.lines.size() == 1);
+    CHECK(result.lines[0] == "failed " + url + "hangs: timed out");
+    CHECK(result.summary.pages == 11);
+    CHECK(result.summary.seconds > 4); // 1 for the silent address, 2 for the last page
+    CHECK(result.summary.seconds < 8);
+}
+
+TEST_CASE("an address that refuses is followed by the next") {
+    WebSite site;
+    std::string url = "http://two.example:" + std::to_string(site.port()) + "/";
+    ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
+    Result result = crawl(url);
+    ::unsetenv("LD_PRELOAD");
+    CHECK(result.lines == Strings{"404 13 " + url});
+}
+
 TEST_CASE("SIGINT ends it at once while it looks up the name of the host") {
     ::setenv("LD_PRELOAD", SLOW_LOOKUP, 1);
     RunningCrawler crawler({"http://slow.example/"});

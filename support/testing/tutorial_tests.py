@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of ./tutorial that build nothing: in a copy of the script and of what it reads."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -194,6 +195,16 @@ class Tutorial(unittest.TestCase):
         self.assertIn("built my_server.cpp with 07_coroutines\n", text)
         self.assertIn("--server=build/play/my_server\n", text)
 
+    def test_a_quiz_whose_reader_has_gone_ends_silently(self):
+        shutil.copytree(ROOT / "support/prose", self.root / "support/prose")
+        shutil.copy(ROOT / "01_blocking/quiz.md", self.root / "01_blocking")
+        reading, writing = os.pipe()
+        os.close(reading)
+        quiz = subprocess.run(["./tutorial", "quiz", "01"], cwd=self.root, stdout=writing,
+                              stderr=subprocess.PIPE, text=True)
+        os.close(writing)
+        self.assertEqual(quiz.stderr, "")
+
     def test_the_next_exercise(self):
         last_stage = sorted(self.root.glob("*/exercises"))[-1].parent.name
         for here, expected in {"stage=01_blocking name=line_reader": "01 messages",
@@ -212,13 +223,13 @@ class Tutorial(unittest.TestCase):
 
     def test_warnings_of_a_successful_build_are_shown(self):
         (self.root / "build/test.log").write_text(WARNING)
-        text = self.call("exercises.sh", "show_warnings test")
+        text = self.call("exercises.sh", "show_warnings build/test.log")
         self.assertEqual(text.splitlines(), [
             "The compiler warns:",
             "07_coroutines/exercises/retry.hpp:31:10: warning: ignoring returned value",
             "   31 |     sleep(pause);"])
         (self.root / "build/test.log").write_text("-- Configuring done\n")
-        self.assertEqual(self.call("exercises.sh", "show_warnings test"), "")
+        self.assertEqual(self.call("exercises.sh", "show_warnings build/test.log"), "")
 
     def test_of_a_failed_build_what_the_compiler_says(self):
         (self.root / "log").write_text(FAILURE)
@@ -229,6 +240,55 @@ class Tutorial(unittest.TestCase):
         (self.root / "log").write_text("CMake Error: there is no compiler\n")
         self.assertEqual(self.call("exercises.sh", "show_errors log"),
                          "CMake Error: there is no compiler\n")
+
+    def test_a_log_that_cannot_be_written_is_named_and_not_shown(self):
+        log = self.root / "build/test.log"
+        log.write_text("an old log\n")
+        without_root = self.without_root()  # who may write everywhere
+        log.chmod(0o444)
+        build = "root=$PWD; . support/tutorial/building.sh; quietly test Building touch built"
+        text = self.run_in_root(*without_root, "sh", "-uc", build, status=1)
+        self.assertEqual(text, f"tutorial: cannot write to {log.resolve()}: has another user built here?\n")
+        log.chmod(0o644)
+        (self.root / "build/test").mkdir(mode=0o555)
+        text = self.run_in_root(*without_root, "sh", "-uc", build, status=1)
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertIn("build/test: ", text)
+        self.assertFalse((self.root / "built").exists())
+
+    def without_root(self):
+        """What to begin a command with, so that root has no more rights in our folder than others."""
+        if os.getuid() != 0:
+            return []
+        for path in [self.root, *self.root.rglob("*")]:
+            os.chown(path, 65534, 65534)
+        return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+    def test_a_second_build_waits_for_the_first(self):
+        if not shutil.which("flock") and not shutil.which("perl"):
+            self.skipTest("neither flock nor Perl is here")
+        os.mkfifo(self.root / "go_on")
+        shell = ["sh", "-uc", "root=$PWD; . support/tutorial/building.sh; quietly test Building sh -c \"$1\"", "sh"]
+        with subprocess.Popen([*shell, "echo first >>order; cat go_on; echo first >>order"], cwd=self.root,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first, \
+                open(self.root / "go_on", "w", encoding="utf-8") as go_on:  # it holds the lock by now
+            with subprocess.Popen([*shell, "echo second >>order"], cwd=self.root, text=True,
+                                  stderr=subprocess.PIPE) as second:
+                self.assertEqual(second.stderr.readline(),
+                                 "Waiting for another ./tutorial, which builds ...\n")
+                go_on.close()
+                self.assertEqual(second.stderr.read(), "Building ...\n")
+        self.assertEqual((first.returncode, second.returncode), (0, 0))
+        self.assertEqual((self.root / "order").read_text(), "first\nfirst\nsecond\n")
+
+    def test_the_script_finds_its_parts_through_symbolic_links(self):
+        links = self.root / "some where"
+        links.mkdir()
+        (links / "one").symlink_to("two")
+        (links / "two").symlink_to("../tutorial")
+        (links / "three").symlink_to(self.root / "tutorial")
+        for link in ("one", "three"):
+            self.assertIn("are: lost_update", self.run_in_root(links / link, "experiment", "02", status=2))
 
     def test_results_of_an_exercise_name_files_as_seen_from_the_root(self):
         root = self.run_in_root("pwd", "-P").strip()
@@ -300,6 +360,19 @@ class Tutorial(unittest.TestCase):
             "    ERROR: a data race: two threads use the same memory at once, and one changes it",
             "    one reads: ClientCounter::most() const 02_threads/exercises/client_counter.hpp:12",
             "    one writes: ClientCounter::enter() 02_threads/exercises/client_counter.hpp:20"])
+
+    def test_where_leaks_cannot_be_looked_for_play_says_so_and_succeeds(self):
+        (self.root / "build/play").mkdir()
+        program = self.root / "program"
+        program.write_text("#!/bin/sh\ncase ${ASAN_OPTIONS-} in *detect_leaks=0) echo hello; exit 5 ;; esac\n"
+                           "echo ==42==LeakSanitizer has encountered a fatal error. >&2; exit 1\n")
+        program.chmod(0o755)
+        (self.root / "try.cpp").touch()
+        stubs = ("compiles() { cp program build/play/leaks; }; compiler=compiles; "
+                 "find_stage_of() { :; }; need() { :; }; build_file() { program=$root/program; }; ")
+        text = self.run_in_root("sh", "-uc", "root=$PWD; . support/tutorial/building.sh; . support/tutorial/"
+                                f"playing.sh; {stubs} play try.cpp --asan", status=5)
+        self.assertEqual(text, "Leaks cannot be looked for here: ptrace is forbidden, or in use\nhello\n")
 
     def test_a_program_without_a_report_is_left_alone(self):
         text = self.run_in_root("support/tutorial/sanitized", "sh", "-c", "echo fine; exit 5", status=5)

@@ -3,6 +3,7 @@
 #include "support/testing/server_process.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -42,6 +43,21 @@ Reply redirect(const std::string& status, const std::string& location) {
     result.text =
         "HTTP/1.1 " + status + "\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n";
     return result;
+}
+
+std::vector<Socket> fill_queue(const Socket& listener) {
+    Endpoint endpoint{};
+    endpoint.length = sizeof endpoint.address;
+    if (::listen(listener.fd(), 0) == -1 ||
+        ::getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&endpoint.address),
+                      &endpoint.length) == -1) {
+        throw std::system_error(errno, std::generic_category(), "fill_queue");
+    }
+    std::vector<Socket> queue;
+    for (int i = 0; i < 8; ++i) { // more than a queue of length 0 can hold
+        queue.push_back(start_connect(endpoint));
+    }
+    return queue;
 }
 
 WebSite::WebSite(const std::string& host)
@@ -98,6 +114,9 @@ bool WebSite::wait_for_requests_under_way(std::size_t count) const {
 void WebSite::serve() {
     while (true) {
         std::vector<pollfd> entries = {{wake_up_.fd(), POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
+        if (!queue_.empty()) {
+            entries[1].fd = -1; // poll ignores it
+        }
         int timeout = -1; // milliseconds
         for (const Connection& connection : connections_) {
             short events = POLLIN;
@@ -206,6 +225,9 @@ void WebSite::start_answer(Connection& connection) {
         connection.reply = found != pages_.end()
                                ? found->second
                                : reply("404 Not Found", "text/plain", "no such page\n");
+    }
+    if (connection.reply.is_last) {
+        queue_ = fill_queue(listener_);
     }
     connection.not_before = Clock::now() + connection.reply.pause;
     if (connection.reply.held_until > 0) {

@@ -36,12 +36,18 @@ struct Reply {
 
     // Held back until that many requests are held back. 0: not at all.
     std::size_t held_until = 0;
+
+    bool is_last = false; // before it is sent, the site falls silent: connecting hangs
 };
 
 // An answer with a Content-Length.
 Reply reply(const std::string& status, const std::string& type, const std::string& body);
 Reply html(const std::string& body); // "200 OK"
 Reply redirect(const std::string& status, const std::string& location);
+
+// Fills the queue of a listener that accepts no connection, as long as the sockets live: to
+// connect to it hangs, because the kernel drops the packets.
+std::vector<Socket> fill_queue(const Socket& listener);
 
 class WebSite {
   public:
@@ -104,6 +110,7 @@ class WebSite {
     std::string authority_;
     WakeUp wake_up_;
     std::vector<Connection> connections_; // only for the thread
+    std::vector<Socket> queue_;           // the same; not empty: the site is silent
 
     mutable std::mutex mutex_; // for what follows
     mutable std::condition_variable changed_;

@@ -27,7 +27,7 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 14> MISTAKES = {
+constexpr std::array<std::string_view, 15> MISTAKES = {
     "none",
     "ignores a short send",
     "dies of a reset",
@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, 14> MISTAKES = {
     "mixes up two clients",
     "forgets to wait",
     "closes a silent client",
+    "tells nothing of --quiet",
 };
 
 std::string_view mistake = "none";
@@ -195,6 +196,11 @@ int main(int argc, char** argv) {
     if (std::find(MISTAKES.begin(), MISTAKES.end(), mistake) == MISTAKES.end()) {
         std::cerr << "wrong_server: there is no mistake '" << mistake << "'\n";
         return 2;
+    }
+    if (mistake == "tells nothing of --quiet" && arguments.size() > 1 &&
+        std::strcmp(arguments[1], "--help") == 0) {
+        std::cout << "usage: wrong_server [--host H] [--port N]\n";
+        return 0;
     }
     try {
         ServerOptions options =

@@ -186,6 +186,14 @@ TEST_CASE("check says what is missing in the log") {
                           "say 'connected' on standard error\n") != std::string::npos);
 }
 
+TEST_CASE("check names the option that the usage leaves out") {
+    Finished run = run_check("1", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=tells nothing of --quiet",
+                                   "--test-case=--help shows the usage"});
+    INFO(run.output);
+    CHECK(run.output.find("the usage does not tell of --quiet\n") != std::string::npos);
+}
+
 TEST_CASE("check says which byte is missing, and why something was not tried") {
     Finished run = run_check("1", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                                    "--server-arg=stops at NUL",

@@ -47,18 +47,46 @@ show_progress() {
     fi
 }
 
-# quietly LOG WHAT COMMAND...: runs COMMAND, and shows its output, build/LOG.log, only if it fails.
+# Another user's build, most often root's, can be neither continued nor logged: says so, and ends.
+open_build() {
+    [ -d "$root/build" ] || mkdir "$root/build" || exit 1
+    for path in "$root/build" "$root/build"/* "$root/build"/*/*; do
+        [ ! -e "$path" ] || [ -w "$path" ] || die 1 "cannot write to $path: has another user built here?"
+    done
+}
+
+# Two that build at once would write the same files, so the second one waits until the first has closed
+# descriptor 9, and all that the first has started too. Without flock and Perl it does not wait.
+lock_build() {
+    exec 9>"$root/build/lock" || exit 1
+    lock -n || { say 'Waiting for another ./tutorial, which builds ...' && lock; } || exit 1
+}
+
+lock() { # lock [-n]: as flock, which macOS does not have
+    if runs command -v flock; then
+        flock ${1:+"$1"} 9
+    elif runs perl -v; then
+        perl -e 'use Fcntl ":flock"; open my $file, ">&=9" or die; exit !flock $file, LOCK_EX | (@ARGV && LOCK_NB)' -- "$@"
+    fi
+}
+
+# quietly LOG WHAT COMMAND...: runs COMMAND, and shows its output, build/LOG.log, only if it fails; if it
+# succeeds, what a compiler warns of.
 quietly() {
     log=$root/build/$1.log
     what=$2
     shift 2
-    mkdir -p "$root/build" || exit 1
+    open_build
+    lock_build
     if [ -t 2 ]; then printf '%s ...' "$what" >&2; else say "$what ..."; fi
     # A pipe's status is that of its last command; the status wanted travels on descriptor 3.
     status=$({ { "$@" 2>&1 3>&-; echo $? >&3; } | tee "$log" | show_progress; } 3>&1)
-    [ "$status" = 0 ] && return
-    show_errors "$log" >&2
-    die 1 "$what: failed; all of the output is in $log"
+    if [ "$status" != 0 ]; then
+        show_errors "$log" >&2
+        die 1 "$what: failed; all of the output is in $log"
+    fi
+    show_warnings "$log"
+    exec 9>&-
 }
 
 # Of a build by Ninja that has failed, what the compiler or linker says; all of any other output.
@@ -77,10 +105,9 @@ show_errors() { # show_errors LOG
 # What the compiler warns of in a build that succeeded: a forgotten co_await is only a warning. Each
 # once, with the line of the source below it; the notes, and who includes whom, are left out.
 show_warnings() { # show_warnings LOG
-    log=$root/build/$1.log
-    grep -q 'warning: ' "$log" || return 0
+    grep -q ':[0-9]*: warning: ' "$1" || return 0
     say 'The compiler warns:'
-    sed 's|^\(\.\./\)*||' "$log" | awk '
+    sed 's|^\(\.\./\)*||' "$1" | awk '
         /warning: / { is_shown = !seen[$0]++ }
         !/warning: / && !/^ +[0-9]* \|/ { is_shown = 0 }
         is_shown' >&2
@@ -154,7 +181,6 @@ build() { # build WHAT PRESET [TARGET...]
     what=$1
     shift
     quietly "$1" "Building $what" configure_and_build "$@"
-    show_warnings "$1"
 }
 
 configure_and_build() {

@@ -39,6 +39,7 @@ show_hint() {
     [ -n "$name" ] || die 2 "a hint for which exercise? There are: $(names_of_exercises "$stage")"
     hints=$root/$stage/exercises/hints/$name.md
     shown=$root/build/hints/$stage.$name
+    open_build
     mkdir -p "$root/build/hints" || exit 1
     number=$(($(cat "$shown" 2>/dev/null || echo 0) + 1))
     all=$(awk 'BEGIN { RS = "" } END { print NR }' "$hints")
@@ -54,7 +55,7 @@ $stage/exercises/solutions/$name.hpp"
 }
 
 watch_exercise() {
-    mkdir -p "$root/build" || exit 1
+    open_build
     while true; do
         touch "$root/build/watch"
         (run_exercise)
@@ -74,7 +75,7 @@ run_exercise() {
         rm -f "$root/build/test/$stage/CMakeFiles/$stage"_*_exercise.dir/exercises/*.o
     fi
     build "the exercises of $stage" test "$target"
-    results=$root/build/exercise.txt
+    results=$root/build/$target.txt
     exec 4>&1
     status=$({ { run_tests 2>&1 3>&- 4>&-; echo $? >&3; } | tee "$results" | show_results >&4; } 3>&1)
     (show_crash)

@@ -49,6 +49,19 @@ build_file() { # build_file FILE [OPTION]: sets `program`; needs `stage`
         ${library:+"$library"} "$built/support/testing/libserver_process.a" "$built/common/libcommon.a" -pthread || exit 1
 }
 
+# LeakSanitizer works with ptrace. Where that is forbidden it would end the program before that has
+# printed all, so an empty program tells whether it works.
+look_for_leaks() { # needs `compiler`
+    probe=$root/build/play/leaks
+    echo 'int main() {}' | "$compiler" -fsanitize=address -x c++ -o "$probe" - || exit 1
+    case $(with_fixed_addresses "$probe" 2>&1) in
+        *'LeakSanitizer has encountered a fatal error'*)
+            say 'Leaks cannot be looked for here: ptrace is forbidden, or in use'
+            export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+            ;;
+    esac
+}
+
 play() { # play FILE [--stage STAGE] [--asan] [ARGS]
     how='play takes a program of yours, as in: ./tutorial play try.cpp --stage 07'
     [ $# -gt 0 ] || die 2 "$how"
@@ -72,6 +85,7 @@ play() { # play FILE [--stage STAGE] [--asan] [ARGS]
     need
     build_file "$file" ${sanitizer:+"$sanitizer"}
     if [ -n "$sanitizer" ]; then
+        look_for_leaks
         set -- "$root/support/tutorial/sanitized" "$program" "$@"
         with_fixed_addresses "$@"
     fi

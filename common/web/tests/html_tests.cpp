@@ -87,8 +87,40 @@ TEST_CASE("html: scripts, styles and titles are text") {
     CHECK(references("<script></script src='x><y'><a href=a>") == Strings{"a"});
     CHECK(references("<script><a href=no>") == Strings{});
     CHECK(references("</script><a href=a><scripts><a href=b></scripts>") == Strings{"a", "b"});
+    for (const std::string name : {"xmp", "iframe", "noembed", "noframes"}) {
+        CAPTURE(name);
+        CHECK(references("<" + name + " src=s><a href=no></b></" + name + "><a href=a>") ==
+              Strings{"s", "a"});
+    }
+    CHECK(references("<a href=a><plaintext></plaintext><a href=no>") == Strings{"a"});
     CHECK(references("<noscript><a href=a></noscript><template><a href=b></template>") ==
           Strings{"a", "b"});
+}
+
+// HTML 13.2.5.15 to 13.2.5.31
+TEST_CASE("html: a script within a comment within a script has its own end tag") {
+    auto is_end = [](const std::string& script) { // its last tag
+        return references("<script>" + script + "<a href=a>") == Strings{"a"};
+    };
+    CHECK(is_end("<!-- '<script></script><a href=no>' --></script>"));
+    CHECK(is_end("<!-- <SCRIPT src=s></Script ><a href=no></script>"));
+    CHECK(is_end("<!-- <script/<script></script\n<a href=no></script>"));
+    CHECK(is_end("<!-- <script> --></script>")); // the end of the comment ends both
+    CHECK(is_end("<!-- <script> ---></script>"));
+    CHECK(is_end("<!--<script></script><script>--></script>"));
+    CHECK(is_end("<!-- <script></script> --> <script></script>"));
+    CHECK(is_end("<!-- <!-- <script></script><a href=no></script>"));
+    CHECK(is_end("<!----><script></script>")); // no comment any more
+    CHECK(is_end("<!--><script></script>"));
+    CHECK(is_end("<!---><script></script>"));
+    CHECK(is_end("<!-- <scripts></script>"));
+    CHECK(is_end("<!-- <script</script>")); // a name that contains '<'
+    CHECK(is_end("<!- <script></script>"));
+    CHECK(is_end("<script></script>"));
+    CHECK(is_end("<!-- <script></scripts></script></script>"));
+    CHECK(!is_end("<!-- <script> -- ></script>"));
+    CHECK(!is_end("<!-- <script></script"));
+    CHECK(references("<style><!-- <style></style><a href=a> --></style>") == Strings{"a"});
 }
 
 TEST_CASE("html: character references are replaced") {
@@ -159,11 +191,18 @@ TEST_CASE("html: all of 10000 links are found") {
 
 TEST_CASE("html: hostile pages take no longer than they must") {
     std::size_t count = 100'000;
-    for (const char* text :
-         {"<",           "<a",    "<a ", "<a href=",      "<a href='",  "<!--",
-          "<!-- -",      "-",     "</",  "<script>",      "<script></", "</script",
-          "<a href=a>",  "<a/",   "=",   "<title></titl", "<a href=&",  "<a href=&#",
-          "<a href=&#0", "<base "}) {
+    for (const char* text : {"<",           "<a",
+                             "<a ",         "<a href=",
+                             "<a href='",   "<!--",
+                             "<!-- -",      "-",
+                             "</",          "<script>",
+                             "<script></",  "</script",
+                             "<a href=a>",  "<a/",
+                             "=",           "<title></titl",
+                             "<a href=&",   "<a href=&#",
+                             "<a href=&#0", "<base ",
+                             "<script><!-", "<script><!--<script",
+                             "<plaintext>"}) {
         CAPTURE(text);
         CHECK(references(repeat(text, count)).size() <= count);
         CHECK(references("<a href=\"" + repeat(text, count)).empty());
