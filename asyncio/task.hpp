@@ -42,7 +42,8 @@ class TaskBase {
     virtual void abandon() = 0;
 
     // How often the task was asked to end, by cancel() or by a Deadline whose block has not
-    // ended yet; that takes its request back at the end (asyncio: cancelling, uncancel).
+    // ended yet; that takes its request back at the end (asyncio: cancelling, uncancel). With the
+    // last request goes a CancelledError that is still on its way, as since Python 3.13.
     int cancelling() const { return cancel_requests_; }
     void add_cancel_request() { ++cancel_requests_; }
     void uncancel() {

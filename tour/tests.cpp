@@ -306,7 +306,7 @@ TEST_CASE("what needs more descriptors than there are is left out, and the table
     for (const Stage& stage : find_stages("01,asyncio")) {
         report.stages.push_back({stage, {}, Measured()});
     }
-    for (std::size_t limit : {256, 114, 40}) { // of which 64 are not for clients
+    for (std::size_t limit : {256U, 114U, 40U}) { // of which 64 are not for clients
         CAPTURE(limit);
         Effort effort{std::chrono::milliseconds(50), 10'000, limit};
         for (StageReport& stage : report.stages) {
@@ -323,7 +323,7 @@ TEST_CASE("what needs more descriptors than there are is left out, and the table
         CHECK(rounds == (limit == 256   ? std::vector<std::size_t>{1, 1, 0, 1}
                          : limit == 114 ? std::vector<std::size_t>{1, 1, 0, 0}
                                         : std::vector<std::size_t>{0, 0, 0, 0}));
-        CHECK(measured.idle_clients == (limit == 256 ? 256 - 64 - 50 : 0));
+        CHECK(measured.idle_clients == (limit == 256 ? 256U - 64U - 50U : 0U));
         CHECK(table_of(report).find("not measured, too few descriptors are allowed") !=
               std::string::npos);
     }
