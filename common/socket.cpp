@@ -113,13 +113,17 @@ std::string to_text(const sockaddr* address, socklen_t length) {
     return text + ":" + port;
 }
 
-std::string own_address(int fd) {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == -1) {
+Endpoint own_endpoint(int fd) {
+    Endpoint own{{}, sizeof own.address};
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own.address), &own.length) == -1) {
         throw_errno("getsockname");
     }
-    return to_text(as_sockaddr(address), length);
+    return own;
+}
+
+std::string own_address(int fd) {
+    Endpoint own = own_endpoint(fd);
+    return to_text(as_sockaddr(own.address), own.length);
 }
 
 // A new TCP socket of the address family of `address`.
@@ -347,6 +351,13 @@ void Socket::finish_connect() {
     }
 }
 
+std::string peer_address(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    bool has_peer = ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    return has_peer ? to_text(as_sockaddr(address), length) : "";
+}
+
 Socket listen_on(const std::string& host, std::uint16_t port) {
     Endpoint endpoint = resolve(host, port, AI_PASSIVE).front();
     const sockaddr* address = as_sockaddr(endpoint.address);
@@ -357,6 +368,22 @@ Socket listen_on(const std::string& host, std::uint16_t port) {
         throw_errno("cannot listen on ", listener.address());
     }
     listener.address_ = own_address(listener.fd()); // with the port the system has chosen
+    trace_listener(listener.fd());
+    return listener;
+}
+
+Socket listen_beside(const Socket& first) {
+    // Not before it was bound: with the option, bind would share the port with other programs.
+    set_option(first.fd(), SOL_SOCKET, SO_REUSEPORT);
+    Endpoint endpoint = own_endpoint(first.fd());
+    const sockaddr* address = as_sockaddr(endpoint.address);
+    Socket listener = new_socket(address, endpoint.length);
+    set_option(listener.fd(), SOL_SOCKET, SO_REUSEADDR);
+    set_option(listener.fd(), SOL_SOCKET, SO_REUSEPORT);
+    if (::bind(listener.fd(), address, endpoint.length) == -1 ||
+        ::listen(listener.fd(), SOMAXCONN) == -1) {
+        throw_errno("cannot listen on ", listener.address());
+    }
     trace_listener(listener.fd());
     return listener;
 }

@@ -74,6 +74,11 @@ class Socket {
 // std::system_error or std::runtime_error.
 Socket listen_on(const std::string& host, std::uint16_t port);
 
+// Another listener on the port of `first` (SO_REUSEPORT on both): on Linux the kernel deals the
+// clients out to all of them, on other systems the last one may get them all. listen_on still
+// finds the port in use. Throws std::system_error.
+Socket listen_beside(const Socket& first);
+
 // One address a host name stands for, ready for connect(2).
 struct Endpoint {
     sockaddr_storage address;
@@ -84,6 +89,10 @@ struct Endpoint {
 // ENOTSOCK): then no other try will help. After any other error, such as no free descriptor
 // (EMFILE), the client stays in the queue, and it is worth another try after a while.
 bool is_broken_listener(const std::system_error& error);
+
+// What Socket::address() says of a connection: for one that was accepted by other means. Empty if
+// the peer has gone already.
+std::string peer_address(int fd);
 
 // The addresses of a host name or literal, never empty. Asks a name server where it must, so it
 // may block for seconds. Throws std::runtime_error for a host that is not known.

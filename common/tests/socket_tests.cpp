@@ -55,6 +55,28 @@ TEST_CASE("Socket: address() is HOST:PORT as text") {
     CHECK(accepted.address() != listener.address());
 }
 
+#ifdef __linux__ // elsewhere the last of them may get all clients
+TEST_CASE("listen_beside: the listeners share a port and the clients") {
+    Socket first = listen_on("127.0.0.1", 0);
+    Socket second = listen_beside(first);
+    CHECK(second.address() == first.address());
+    first.set_blocking(false);
+    second.set_blocking(false);
+    std::uint16_t port = Connection::port_of(first);
+    int of_first = 0;
+    int of_second = 0;
+    for (int i = 0; i < 64; ++i) { // by chance all the same: 1 in 2 to the power of 63
+        Socket client = connect_to("127.0.0.1", port);
+        of_first += first.try_accept() ? 1 : 0;
+        of_second += second.try_accept() ? 1 : 0;
+    }
+    CHECK(of_first > 0);
+    CHECK(of_second > 0);
+    CHECK(of_first + of_second == 64);
+    CHECK(contains(error_of([&] { listen_on("127.0.0.1", port); }), "cannot listen on"));
+}
+#endif
+
 TEST_CASE("Socket: address() puts an IPv6 address into brackets") {
     std::optional<Socket> listener;
     try {

@@ -53,6 +53,6 @@ function(add_doctests target label prefix)
     PROPERTIES
       LABELS ${label}
       TIMEOUT ${TEST_TIMEOUT}
-      SKIP_REGULAR_EXPRESSION "MESSAGE: skipped: .*Status: SUCCESS"
+      SKIP_REGULAR_EXPRESSION "MESSAGE: skipped: .*Status: SUCCESS|io_uring is not available"
       FAIL_REGULAR_EXPRESSION "test cases: +0 |runtime error: |ERROR: [A-Za-z]+Sanitizer")
 endfunction()

@@ -12,16 +12,17 @@
 #   library(NAME...)               NAME.cpp: parts of a library that all programs of this folder
 #                                  use, and that other folders can link
 #   program(NAME [WEB])            NAME.cpp; WEB: uses common/web
-#   wire_tests(NAME SUITE...)      what the server NAME guarantees: the test suites of
-#                                  support/testing/wire_tests.cpp
+#   wire_tests(NAME SUITE...       what the server NAME guarantees: the test suites of
+#     [EXCEPT PATTERN]             support/testing/wire_tests.cpp, without these test cases,
+#     [ENVIRONMENT NAME=VALUE])    and with this in its environment
 #   crawler_tests(NAME)            what every crawler does: support/testing/crawler_tests.cpp
 #   unit_tests(PROGRAM...)         tests.cpp, or tests/*.cpp; they start these programs
 #   compiler_warns(NAME TEXT)      NAME.cpp compiles, with a warning that contains TEXT
 #   compiler_cases(NAME)           NAME.cpp says what the compiler gets wrong, with an error where
 #                                  that is not what is known of it
-#   experiments(NAME... [SANITIZED])
+#   experiments(NAME... [SANITIZED] [NEEDS LIBRARY])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
-#                                  AddressSanitizer finds
+#                                  AddressSanitizer finds; NEEDS: only where LIBRARY is built
 #   exercises(NAME...), no_data_race(NAME...)
 #                                  see exercises.cmake
 
@@ -85,6 +86,7 @@ function(finish_stage)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS
     RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp exercises/*.hpp exercises/*.patch)
   list(REMOVE_ITEM sources ${DECLARED})
+  list(FILTER sources EXCLUDE REGEX "^completion/") # has a CMakeLists.txt of its own
   foreach(stray IN LISTS sources)
     message(SEND_ERROR " ${STAGE}/${stray} is declared nowhere: see ${STAGE}/CMakeLists.txt")
   endforeach()
@@ -132,9 +134,17 @@ endmacro()
 # The programs of these tests serve all stages, so support/testing adds the tests in the end.
 function(wire_tests name)
   if_tested(is_tested)
+  cmake_parse_arguments(WIRE "" "EXCEPT;ENVIRONMENT" "" ${ARGN})
+  if(WIRE_EXCEPT)
+    set(WIRE_EXCEPT "--test-case-exclude=${WIRE_EXCEPT}")
+  endif()
+  if(WIRE_ENVIRONMENT)
+    set(WIRE_ENVIRONMENT "--server-env=${WIRE_ENVIRONMENT}")
+  endif()
   if(is_tested)
-    list(JOIN ARGN "," suites)
-    set_property(GLOBAL APPEND PROPERTY WIRE_TESTS "${STAGE}|${name}|${suites}")
+    list(JOIN WIRE_UNPARSED_ARGUMENTS "," suites)
+    set_property(GLOBAL APPEND PROPERTY WIRE_TESTS
+      "${STAGE}|${name}|${suites}|${WIRE_EXCEPT}|${WIRE_ENVIRONMENT}")
   endif()
 endfunction()
 
@@ -192,11 +202,10 @@ endfunction()
 # NN_stage/experiments/NAME.cpp becomes build/PRESET/NN_stage/experiments/NAME. Only the tests
 # need all of them.
 macro(experiments)
-  foreach(name ${ARGN})
-    if(NOT name STREQUAL "SANITIZED")
-      list(APPEND DECLARED experiments/${name}.cpp)
-      add_experiment(${name} ${ARGN})
-    endif()
+  cmake_parse_arguments(EXPERIMENT "SANITIZED" "NEEDS" "" ${ARGN})
+  foreach(name ${EXPERIMENT_UNPARSED_ARGUMENTS})
+    list(APPEND DECLARED experiments/${name}.cpp)
+    add_experiment(${name})
   endforeach()
 endmacro()
 
@@ -204,7 +213,10 @@ function(add_experiment name)
   if(SANITIZED)
     return() # what an experiment shows is not what a sanitizer makes of it
   endif()
-  if("SANITIZED" IN_LIST ARGN AND NOT HAVE_ADDRESS_SANITIZER)
+  if(EXPERIMENT_NEEDS AND NOT TARGET ${EXPERIMENT_NEEDS})
+    return() # it has said why
+  endif()
+  if(EXPERIMENT_SANITIZED AND NOT HAVE_ADDRESS_SANITIZER)
     message(STATUS "without AddressSanitizer the experiment ${STAGE}/${name} is left out")
     return()
   endif()
@@ -215,10 +227,10 @@ function(add_experiment name)
     OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/experiments)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${target} PRIVATE server_process ${STAGE_LIBRARY})
+  target_link_libraries(${target} PRIVATE server_process ${EXPERIMENT_NEEDS} ${STAGE_LIBRARY})
   target_compile_definitions(${target} PRIVATE PROGRAMS="${CMAKE_CURRENT_BINARY_DIR}")
   add_dependencies(${target} ${STAGE}_echo_server)
-  if("SANITIZED" IN_LIST ARGN)
+  if(EXPERIMENT_SANITIZED)
     target_compile_options(${target} PRIVATE -fsanitize=address -fno-omit-frame-pointer -g -O1)
     target_link_options(${target} PRIVATE -fsanitize=address)
   endif()

@@ -2,7 +2,7 @@
 // server and talks to it over real sockets. The test suites say which stages a test is for.
 //
 //     wire_tests --server=build/03_select/echo_server [--server-arg=ARG]...
-//     [--patience=SECONDS]
+//     [--server-env=NAME=VALUE]... [--patience=SECONDS]
 //
 // and the options of doctest: --test-suite=NAME, --test-case=NAME, --help. With --verdict=MODEL
 // it tells in words which guarantees a server keeps: see verdict.hpp, and ./tutorial check.
@@ -21,6 +21,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -903,6 +904,9 @@ TEST_CASE("SIGTERM ends it even without a free descriptor") {
     std::vector<Client> clients;
     for (int i = 0; i < 40; ++i) {
         clients.emplace_back(server);
+        if (i == 0) {
+            clients.back().echo("I am in");
+        }
     }
     // By now it has noticed; one that cannot wait has ended.
     clients.back().check_silent(300ms, SERVED);
@@ -938,9 +942,11 @@ TEST_CASE("it serves with each --selector") {
         server.signal(SIGTERM);
 #ifdef __SANITIZE_THREAD__
         // The sanitizer's runtime (that of GCC 12) does not know select: it keeps a signal that
-        // comes there until the program does something else.
+        // comes there until the program does something else (each of its threads, if it has many).
         try {
-            Client something_else(server);
+            for (int i = 0; i < 16; ++i) {
+                Client something_else(server);
+            }
         } catch (const std::system_error&) { // it has ended already
         }
 #endif
@@ -963,6 +969,40 @@ TEST_CASE("--debug says nothing of a server that is never slow") {
 
 TEST_CASE("--selector select refuses clients beyond FD_SETSIZE") {
     check_select_limit({"--port", "0", "--quiet", "--selector", "select"});
+}
+
+TEST_SUITE_END();
+
+// ---- asyncio/many_loops ----------------------------------------------------------------------
+
+TEST_SUITE_BEGIN("many loops");
+
+// Each loop has a queue of its own, so there is no order among all those who wait.
+TEST_CASE("without a free descriptor all loops wait and none spins") {
+    ServerSetup setup = setup_with(ANY_PORT);
+    setup.max_fds = 24;
+    Server server(setup);
+    std::vector<Client> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.emplace_back(server);
+        if (i < 8) {
+            clients.back().echo("hello");
+        } else {
+            clients.back().send("hello");
+        }
+    }
+    clients.back().check_silent(300ms, SERVED);
+    double cpu_before = server.cpu_seconds();
+    clients.back().check_silent(1000ms, SERVED);
+    double cpu = server.cpu_seconds() - cpu_before;
+    CHECK_MESSAGE(cpu < 0.1, "the server spins: it used the processor for ", cpu, " of 1 s");
+
+    clients.front().echo("those who are in are served");
+    clients.erase(clients.begin(), clients.end() - 8);
+    for (Client& client : clients) { // now there is room for all that are left
+        check_same(client.receive(5), "hello");
+    }
+    check_serves_another(server);
 }
 
 TEST_SUITE_END();
@@ -1062,6 +1102,9 @@ int main(int argc, char** argv) {
             server_program = value;
         } else if (argument.starts_with("--server-arg=")) {
             server_extra_arguments.push_back(value);
+        } else if (argument.starts_with("--server-env=")) {
+            std::size_t equals = value.find('=');
+            ::setenv(value.substr(0, equals).c_str(), value.c_str() + equals + 1, 1);
         } else if (argument.starts_with("--verdict=")) {
             is_verdict = true;
             verdict_model = std::stoi(value);
