@@ -196,6 +196,12 @@ class Tutorial(unittest.TestCase):
             "Building the tour ...", "Building the server of 03_select ...", "Building the other servers ...",
             "--only 03,07,asyncio"])
 
+    def test_another_version_of_the_formatter_is_an_error_with_the_cure(self):
+        shutil.copytree(ROOT / ".ci", self.root / ".ci")
+        path = self.tools(clang_format="echo Debian clang-format version 19.1.7", git="exit 9") + ":" + os.environ["PATH"]
+        text = self.run_in_root("env", path, "bash", ".ci/run", "format", status=1)
+        self.assertIn("pip install clang-format==14.0.6", text)
+
     def test_help_fits_a_screen_and_a_narrow_one(self):
         for script in ("./tutorial", "support/teach"):
             lines = self.run_in_root(script, "help").splitlines()
