@@ -1,88 +1,72 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
-import { answerable, withBefore, withFrames } from "./texts.mjs";
+import { answerable, withFrames, withHandlers } from "./texts.mjs";
 
 const { ROOT, BASE = "/", REPOSITORY } = process.env, PAGES = "pages";
+const read = (file) => readFileSync(join(ROOT, file), "utf8");
 const has = (page) => existsSync(join(PAGES, page));
-const read = (page) => readFileSync(join(PAGES, page), "utf8");
 
 // ---- the sidebar ----------------------------------------------------------------------------------
 
-const stages = readdirSync(PAGES).filter((folder) => has(`${folder}/quiz.md`)); // the full library comes last
+const texts = readdirSync(PAGES, { recursive: true }).sort()
+  .filter((page) => page.endsWith(".md") && existsSync(join(ROOT, page)) && page !== "slides/lecture.md");
+const stages = texts.filter((page) => page.endsWith("quiz.md")).map(dirname); // the full library comes last
+const first = ["README.md", "tour/README.md", "GLOSSARY.md", "FURTHER.md", "MISTAKES.md"];
 const item = (page, text = read(page).match(/^# (.*)/m)[1].replace(/`/g, "")) =>
   ({ text, link: `/${page.replace(/(README)?\.md$/, "")}` });
-const list = (pages) => pages.filter(has).map((page) => item(page));
-const others = (folder) => readdirSync(join(PAGES, folder), { recursive: true }).map((page) => `${folder}/${page}`)
-  .filter((page) => /\.md$/.test(page) && !/[/.](README|quiz|files|hpp|cpp|txt|py|cmake)\.md$/.test(page));
+const made = [["replay.md", "The replay"], ["deck.md", "The slides"]].filter(([page]) => has(page))
+  .map((page) => item(...page));
 const sidebar = [
-  { text: "Start", items: [item("README.md", "Overview"), ...list(["tour/README.md", "GLOSSARY.md", "FURTHER.md"])] },
+  { text: "Start", items: [...first.filter(has).map((page) => item(page)), ...made] },
   { text: "The stages", items: stages.map((stage) => ({
-    ...item(`${stage}/README.md`), collapsed: true, items: [
-      item(`${stage}/quiz.md`, "Questions"), ...others(stage).map((page) => item(page)), item(`${stage}/files.md`, "Files"),
-    ] })) },
-  { text: "To look at", items: list(["replay.md", "deck.md", "MISTAKES.md"]) },
-  { text: "Teaching and contributing", items: list(["slides/GUIDE.md", "CONTRIBUTING.md", "CHANGELOG.md",
-    "common/README.md", "tour/replay/README.md", "support/prose/README.md"]) },
+    ...item(`${stage}/README.md`), collapsed: true,
+    items: [...texts.filter((page) => page.startsWith(`${stage}/`) && page !== `${stage}/README.md`)
+      .map((page) => item(page)), item(`${stage}/files.md`, "Files")],
+  })) },
+  { text: "Teaching and contributing", items: texts
+    .filter((page) => !first.includes(page) && !stages.includes(page.split("/")[0])).map((page) => item(page)) },
 ];
 
 // ---- the text -------------------------------------------------------------------------------------
 
-const handlers = JSON.parse(execFileSync("python3", ["-c", `
-import json, sys
-sys.path.append(sys.argv[1])
-from sources import extract
-print(json.dumps([extract(f"{stage}/echo_server.cpp#echo_handler") for stage in sys.argv[2:]]))`,
-join(ROOT, "support/prose"), ...stages]));
+const handlers = stages.map((stage) =>
+  [stage, read(`${stage}/echo_server.cpp`).match(/^\S+ echo_handler\([^;]*?\{\n[^]*?^\}/m)[0]]);
 
-// Where a link of the repository leads on the site.
-function address(link, page) {
-  const [, path, anchor] = link.match(/^([^#]*)(.*)$/), file = join(dirname(page), path);
-  if (/^(\w+:|\/|#)/.test(link) || !existsSync(join(ROOT, file))) {
+function address(link, page) { // where a link of the repository leads on the site
+  const [, path, anchor] = link.match(/^([^#]*)(.*)$/), target = join(ROOT, dirname(page), path);
+  if (!path || /^(\w+:|\/)/.test(link) || !existsSync(target)) {
     return link;
   }
-  if (statSync(join(ROOT, file)).isDirectory()) {
+  if (statSync(target).isDirectory()) {
     return `${path.replace(/\/$/, "")}/files.html`;
   }
-  return path.replace(/README\.md$/, "index.html").replace(/\.md$/, ".html")
-    .replace(/(^|\/)([^/]+\.(?!html|svg)\w+|[A-Z]+|tutorial)$/, "$&.html") + anchor;
+  const name = path.replace(/README\.md$/, "index.md");
+  return /\.svg$/.test(name) ? link : name.replace(/\.md$/, "") + ".html" + anchor;
 }
 
-function likeTheRepository(md) {
-  const inPage = (html, page) => html.replace(/\b(src|href)="([^"]+)"/g, (_, name, link) =>
-    /^(\/|https?:|#)/.test(link) ? `${name}="${link}"` : `${name}="${name === "src" ? `./${link}` : address(link, page)}"`);
-  md.core.ruler.before("normalize", "texts", (state) => {
-    const stage = stages.indexOf(dirname(state.env.relativePath ?? "")); // none, if a title is asked for
+function asInTheRepository(md) {
+  const addressesIn = (html, page) => html.replace(/\b(src|href)="([^"]+)"/g, (all, name, link) =>
+    name === "href" ? `href="${address(link, page)}"` : /^[./]/.test(link) ? all : `src="./${link}"`);
+  md.core.ruler.before("normalize", "additions", (state) => {
+    const stage = stages.indexOf(dirname(state.env.relativePath ?? "")); // none, if only a title is asked for
     state.src = answerable(state.src, (words) => md.renderInline(words, state.env));
-    if (has("replay.md")) {
-      state.src = withFrames(state.src, BASE);
-    }
-    if (stage > 0) {
-      state.src = withBefore(state.src, [stages[stage - 1], stages[stage]], handlers.slice(stage - 1));
-    }
+    state.src = has("replay.md") ? withFrames(state.src, BASE) : state.src;
+    state.src = stage > 0 ? withHandlers(state.src, handlers.slice(stage - 1, stage + 1)) : state.src;
   });
-  md.core.ruler.push("links", ({ tokens, env }) => {
+  md.core.ruler.push("addresses", ({ tokens, env }) => {
     for (const token of tokens.flatMap((token) => [token, ...token.children ?? []])) {
       if (token.type === "link_open") {
         token.attrSet("href", address(token.attrGet("href"), env.relativePath));
       } else if (token.type.startsWith("html_")) {
-        token.content = inPage(token.content, env.relativePath);
+        token.content = addressesIn(token.content, env.relativePath);
       } else if (token.type === "fence" && !/ (anchors|\[.*)$/.test(token.info)) {
-        token.info = token.info.replace(/ .*/, ""); // where the code is from; VitePress would read line numbers in it
+        token.info = token.info.replace(/ .*/, ""); // the source; VitePress would read line numbers in it
       }
     }
   });
 }
 
-function searched(text, env, md) { // what the search knows: no sources, no slides; and it needs no colors
-  const { highlight } = md.options;
-  md.options.highlight = null;
-  const html = text.startsWith("---\n") ? "" : md.render(text, env);
-  md.options.highlight = highlight;
-  return html;
-}
-
-const lineAnchors = { // of the pages of source files
+const lineAnchors = { // on the pages of sources
   line(node, line) {
     if (this.options.meta?.__raw?.includes("anchors")) {
       node.properties.id = `L${line}`;
@@ -96,13 +80,14 @@ export default {
   head: [["link", { rel: "icon", href: "data:," }]],
   rewrites: (page) => page.replace(/README\.md$/, "index.md"),
   markdown: {
-    config: likeTheRepository, codeTransformers: [lineAnchors], theme: { light: "github-light-default", dark: "github-dark-default" },
+    config: asInTheRepository, codeTransformers: [lineAnchors],
+    theme: { light: "github-light-default", dark: "github-dark-default" },
     anchor: { slugify: (text) => text.toLowerCase().replace(/[^\p{L}\p{N}_\- ]/gu, "").replace(/ /g, "-") },
   },
   themeConfig: {
-    sidebar, outline: [2, 3], search: { provider: "local", options: { _render: searched,
-      translations: { button: { buttonAriaLabel: "Search K" } } } },
-    nav: list(["replay.md", "deck.md", "GLOSSARY.md"]),
+    sidebar, outline: [2, 3], nav: [...made, item("GLOSSARY.md")],
+    search: { provider: "local", options: { // not the sources, nor the slides
+      _render: (text, env, md) => text.startsWith("---\n") ? "" : md.render(text, env) } },
     ...(REPOSITORY && { editLink: { pattern: `${REPOSITORY}/edit/main/:path` } }),
   },
 };
