@@ -11,20 +11,20 @@ const has = (page) => existsSync(join(PAGES, page));
 const texts = readdirSync(PAGES, { recursive: true }).sort()
   .filter((page) => page.endsWith(".md") && existsSync(join(ROOT, page)) && page !== "slides/lecture.md");
 const stages = texts.filter((page) => page.endsWith("quiz.md")).map(dirname); // the full library comes last
-const first = ["README.md", "tour/README.md", "GLOSSARY.md", "FURTHER.md", "MISTAKES.md"];
+const first = ["tour/README.md", "GLOSSARY.md", "FURTHER.md", "MISTAKES.md"];
 const item = (page, text = read(page).match(/^# (.*)/m)[1].replace(/`/g, "")) =>
   ({ text, link: `/${page.replace(/(README)?\.md$/, "")}` });
 const made = [["replay.md", "The replay"], ["deck.md", "The slides"]].filter(([page]) => has(page))
   .map((page) => item(...page));
 const sidebar = [
-  { text: "Start", items: [...first.filter(has).map((page) => item(page)), ...made] },
+  { text: "Start", items: [item("README.md", "Overview"), ...first.filter(has).map((page) => item(page)), ...made] },
   { text: "The stages", items: stages.map((stage) => ({
     ...item(`${stage}/README.md`), collapsed: true,
     items: [...texts.filter((page) => page.startsWith(`${stage}/`) && page !== `${stage}/README.md`)
       .map((page) => item(page)), item(`${stage}/files.md`, "Files")],
   })) },
   { text: "Teaching and contributing", items: texts
-    .filter((page) => !first.includes(page) && !stages.includes(page.split("/")[0])).map((page) => item(page)) },
+    .filter((page) => page !== "README.md" && !first.includes(page) && !stages.includes(page.split("/")[0])).map((page) => item(page)) },
 ];
 
 // ---- the text -------------------------------------------------------------------------------------
