@@ -6,7 +6,7 @@
                                 a line of a transcript that the tests run, or a test. About six
                                 for each stage; each stands in the stage's README and in the
                                 slides, but for those on the full library, which only its README has
-    quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
+    quiz.py STAGE [--answers]   prints a paper, for a folder's name
 """
 
 import re
