@@ -137,10 +137,13 @@ void show_task() {
             co_return;
         }());
     };
+    auto wait_and_stop = [](EventLoop& loop) -> Coroutine<void> {
+        co_yield elements_of(wait(loop, "a Task"));
+        loop.stop();
+    };
     EventLoop loop;
     create_task(fail());
-    create_task(wait(loop, "a Task"));
-    loop.call_later(std::chrono::milliseconds(40), [&loop] { loop.stop(); });
+    create_task(wait_and_stop(loop));
     loop.run_forever();
     std::cout << "the other has failed alone; now " << Task::pending.size() << " Tasks wait\n";
 }

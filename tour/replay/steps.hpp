@@ -47,6 +47,7 @@ struct State {
     std::vector<ThreadState> threads;
     std::array<Place, CLIENTS + 1> places; // the first one is of who accepts
     Exchanges exchanges;
+    std::array<std::size_t, CLIENTS> held{}; // bytes of each client that the server has to send
     std::size_t running_line = 0; // 0: no thread runs
     std::vector<Watch> watched;
     std::vector<Watch> ready; // what the last look has found
