@@ -193,8 +193,8 @@ class Pane {
 
   // As little as is needed. Where not all fits, the last one is seen: who runs, or a client.
   scrollTo(state) {
-    const lines = [...CLIENTS.map((client) => lineToBeCalled(this.recording, state[`place${client}`])),
-      ...state.threads.map((thread) => thread.line), state.place0.line,
+    const lines = [...state.threads.map((thread) => thread.line), state.place0.line,
+      ...CLIENTS.map((client) => lineToBeCalled(this.recording, state[`place${client}`])),
       ...CLIENTS.map((client) => state[`place${client}`].line), state.running];
     for (const line of lines.filter((one) => one > 0)) {
       const item = this.lines[line - 1];
@@ -214,7 +214,7 @@ class Pane {
     const row = (name, title, place, isNow) => element("li", { class: (isNow ? "is-now " : "") + place.kind.replace(" ", "-") },
       mark(name, place.kind === "runs", title),
       element("span", {}, element("span", { class: "state" }, STATES[place.kind] + (place.line ? `, line ${place.line}` : "")),
-        element("span", { class: "words" }, " ", place.words), ...value(Number(name))));
+        " ", element("span", { class: "words" }, place.words), ...value(Number(name))));
     return element("section", { class: "places" },
       element("h3", {}, "Where its place is kept"),
       element("ul", { class: "rows" },
@@ -325,7 +325,6 @@ function actions() {
 
 function show(at) {
   position = Math.max(0, Math.min(timeline.length - 1, at));
-  panes.forEach((pane, side) => pane.show(timeline[position][side]));
   page.says.className = panes.length > 1 ? "two-says" : "";
   page.says.replaceChildren(...stepsAt(position).map((step, side) => {
     const says = element("span", {}, step.says);
@@ -336,6 +335,7 @@ function show(at) {
   page.why.className = panes.length > 1 && position > 0 ? "two-says" : "";
   page.why.replaceChildren(...(position === 0 ? [INTRODUCTION] : reasons.map((why) => element("span", {}, why))));
   showMoments();
+  panes.forEach((pane, side) => pane.show(timeline[position][side])); // in the room that is left
   page.scrubber.value = position;
   page.scrubber.setAttribute("aria-valuetext", stepsAt(position).map((step) => step.says).join(" "));
   page.count.textContent = `step ${position} of ${timeline.length - 1}`;
