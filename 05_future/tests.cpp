@@ -337,8 +337,8 @@ TEST_CASE("a socket that is closed and used again in one turn gets no event of t
     }
 }
 
-TEST_CASE(
-    "a socket stays watched between two operations, and does not wake the loop for ever") {
+TEST_CASE("a socket stays watched between two operations, and does not wake the loop again and "
+          "again") {
     SelectorCalls calls;
     EventLoop loop(std::make_unique<TestSelector>(calls));
     Connection connection(loop);

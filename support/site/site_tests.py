@@ -2,7 +2,7 @@
 """Makes the site, and follows every link of it: each leads to a file or an anchor that is there.
 
     site_tests.py                     reads the pages
-    site_tests.py --browser [FOLDER]  opens them in Chromium, which may ask nobody else and has
+    site_tests.py --browser [FOLDER]  opens them in Chromium, which may ask no other server and has
                                       nothing to complain of; a picture of the index goes to FOLDER
                                       (status 77 if there is no browser)
 """

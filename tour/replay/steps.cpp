@@ -473,7 +473,7 @@ class Converter {
         }
     }
 
-    // What comes before the call that returns to `address`. False: nobody calls from there.
+    // What comes before the call that returns to `address`. False: no call comes from there.
     bool run_until(Address address, std::size_t number, Thread& thread) {
         if (thread.frames.empty()) {
             return false;
