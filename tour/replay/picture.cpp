@@ -20,13 +20,13 @@ constexpr double LANE = 50; // of a client
 constexpr double LINE = 15; // of words in it
 constexpr double CALLS_TOP = 330;
 constexpr double ROW = 27;        // of a function
-constexpr double CHARACTER = 7.6; // the widest that one may be, on average
+constexpr double CHARACTER = 8.4; // the widest that one may be, on average
 
 const std::string STYLE = R"(    .title { font-size: 30px; font-weight: 700; }
     .summary { font-size: 18.5px; }
     .side { font-size: 19px; font-weight: 700; }
     .lane { font-size: 18px; }
-    .name { font-size: 13.5px; }
+    .name { font-size: 15px; }
     .legend { font-size: 15.5px; fill: #4a5662; }
     .event { font-size: 15.5px; font-weight: 700; }
     .kept { fill: #cfd9e6; stroke: #93a5bb; }
