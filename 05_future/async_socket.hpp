@@ -16,6 +16,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -45,15 +46,21 @@ class AsyncSocket {
         auto try_recv = [max_bytes](Socket& socket) { return socket.try_recv(max_bytes); };
         return when_ready(READ, received, try_recv);
     }
-    // Done when the kernel has taken all of `data`: mostly at once.
-    Future<void> send_all(std::string data) const {
+    // Done when the kernel has taken all of `data`: mostly at once. Copies what is left.
+    Future<void> send_all(std::string_view data) const {
         Future<void> sent(state_->loop);
-        auto try_send = [data = std::move(data)](Socket& socket) mutable {
-            data.erase(0, socket.try_send(data).value_or(0));
+        auto try_send = [&data](Socket& socket) {
+            data.remove_prefix(socket.try_send(data).value_or(0));
             return data.empty() ? std::optional(std::monostate()) : std::nullopt;
         };
         bool is_first = !state_->loop.is_watched(state_->socket.fd(), WRITE);
-        return is_first && attempt(sent, try_send) ? sent : when_ready(WRITE, sent, try_send);
+        if (is_first && attempt(sent, try_send)) {
+            return sent;
+        }
+        return when_ready(WRITE, sent, [rest = std::string(data)](Socket& socket) mutable {
+            rest.erase(0, socket.try_send(rest).value_or(0));
+            return rest.empty() ? std::optional(std::monostate()) : std::nullopt;
+        });
     }
     // A client. After an error that may pass, such as no free descriptor, it tries again.
     Future<AsyncSocket> accept() const { return accept(Future<AsyncSocket>(state_->loop)); }
@@ -99,7 +106,8 @@ class AsyncSocket {
     template <typename T, typename Try>
     Future<T> when_ready(Events event, Future<T> future, Try try_to) const {
         int fd = state_->socket.fd();
-        auto callback = [self = *this, fd, event, future, try_to]() mutable {
+        auto callback = [self = *this, fd, event, future,
+                         try_to = std::move(try_to)]() mutable {
             if (self.attempt(future, try_to)) {
                 self.state_->loop.unwatch(fd, event);
             }

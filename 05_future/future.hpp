@@ -19,7 +19,8 @@ class [[nodiscard]] Future {
   public:
     using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
     using DoneCallback = std::function<void(const Future&)>;
-    explicit Future(EventLoop& loop) : state_(new State{loop, {}, {}, {}}) {}
+    explicit Future(EventLoop& loop)
+        : state_(std::make_shared<State>(State{loop, {}, {}, {}})) {}
 
     bool done() const { return state_->value || state_->exception; }
     // The value, which stays in the Future, or throws the exception that was set.

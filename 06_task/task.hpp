@@ -33,7 +33,7 @@ struct FutureAwaiter : AnyFuture {
     }
     std::add_lvalue_reference_t<T> await_resume() const { return future.result(); }
     void call_when_done(Callback callback) override {
-        future.add_done_callback([callback](const Future<T>&) { callback(); });
+        future.add_done_callback([callback = std::move(callback)](auto&) { callback(); });
     }
 };
 

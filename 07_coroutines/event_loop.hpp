@@ -54,9 +54,9 @@ class EventLoop {
     void remove_reader(int fd) { unwatch(fd, READ); }
     void remove_writer(int fd) { unwatch(fd, WRITE); }
     void watch(int fd, Events event, Callback callback) {
-        Events& registered = watched_[fd].registered;
-        selector_->change(fd, registered, registered | event);
-        watched_[fd].callbacks[event] = std::make_shared<Callback>(std::move(callback));
+        Watched& watched = watched_[fd];
+        selector_->change(fd, watched.registered, watched.registered | event);
+        watched.callbacks[event] = std::make_shared<Callback>(std::move(callback));
     }
     bool is_watched(int fd, Events event) { return watched_[fd].callbacks[event] != nullptr; }
     void unwatch(int fd, Events event) {

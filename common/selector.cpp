@@ -29,9 +29,9 @@ namespace {
 using std::chrono::nanoseconds;
 using Timeout = std::optional<nanoseconds>;
 
-// How many ready descriptors epoll or kqueue reports at once; the others are
-// reported next time.
-constexpr std::size_t MAX_READY = 512;
+// How many ready descriptors epoll or kqueue reports at once; the others are reported next time.
+// Few: what was received from them is then still in the processor's cache when it is sent.
+constexpr std::size_t MAX_READY = 16;
 
 [[noreturn]] void throw_errno(const char* call) {
     throw std::system_error(errno, std::generic_category(), call);

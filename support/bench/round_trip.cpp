@@ -1,7 +1,9 @@
 // What one round trip costs a server: instructions and heap allocations, counted by valgrind,
-// and CPU time, compared with that of a server on epoll alone.
+// system calls, counted by strace, and CPU time, compared with that of a server on epoll alone.
 //
 //     round_trip [--quick] ECHO_SERVER...
+#include "busy_clients.hpp"
+
 #include "common/command_line.hpp"
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
@@ -14,7 +16,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <map>
+#include <list>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -28,154 +30,173 @@ using Strings = std::vector<std::string>;
 const char* const USAGE = "usage: round_trip [--quick] ECHO_SERVER...\n";
 
 struct Effort {
-    std::size_t round_trips = 1000; // that are counted by valgrind
+    std::size_t round_trips = 1000; // that are counted
+    std::size_t idle_clients = 1000;
     std::chrono::milliseconds window = 200ms;
     int windows = 9; // in which CPU time is measured; the median counts
 };
 
-// "build/tour/04_callbacks/echo_server" -> "04_callbacks"
-std::string name_of(const std::string& server) {
-    return std::filesystem::path(server).parent_path().filename();
+// "build/tour/04_callbacks/echo_server" -> "04_callbacks", "asyncio/many_loops" as it is
+std::string name_of(const std::filesystem::path& server) {
+    std::string folder = server.parent_path().filename();
+    return server.filename() == "echo_server" ? folder : server.filename().string();
 }
 
-Socket connect_client(const ServerProcess& server) {
-    return connect_to("127.0.0.1", server.port());
+// ---- counts
+
+struct Counter {
+    Strings command; // that runs a server
+    std::string label;
+    bool is_before; // the label stands before the number, otherwise after it
+};
+
+const Counter INSTRUCTIONS = {
+    {"valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"}, "Collected : ", true};
+const Counter ALLOCATIONS = {
+    {"valgrind", "--tool=memcheck", "--leak-check=no"}, "total heap usage: ", true};
+const Counter SYSTEM_CALLS = {{"strace", "-f", "-c", "-U", "calls,name"}, " total", false};
+
+bool has(const Counter& counter) {
+    std::string look = "command -v " + counter.command.front();
+    return run_program("/usr/bin/env", {"sh", "-c", look}).ending.status == 0;
 }
 
-void make_round_trip(Socket& client, const std::string& message) {
-    client.send_all(message);
-    for (std::size_t missing = message.size(); missing > 0;) {
-        std::string data = client.recv(missing);
-        if (data.empty()) {
-            throw std::runtime_error("the server has closed the connection");
-        }
-        missing -= data.size();
+// "total heap usage: 1,234 allocs" or "1234 total"
+double number_in(const std::string& text, const Counter& counter) {
+    const std::string digits = "0123456789,";
+    std::size_t label = text.find(counter.label);
+    if (label == std::string::npos) {
+        throw std::runtime_error(counter.command.front() + " does not say '" + counter.label +
+                                 "' but: " + text);
     }
-}
-
-// ---- counted by valgrind
-// ---------------------------------------------------------------------
-
-const Strings COUNT_INSTRUCTIONS = {"valgrind", "--tool=callgrind",
-                                    "--callgrind-out-file=/dev/null"};
-const Strings COUNT_ALLOCATIONS = {"valgrind", "--tool=memcheck", "--leak-check=no"};
-
-bool has_valgrind() {
-    return run_program("/usr/bin/env", {"sh", "-c", "command -v valgrind"}).ending.status == 0;
-}
-
-// The number after `label`: "total heap usage: 1,234 allocs".
-double number_after(const std::string& label, const std::string& text) {
-    std::size_t start = text.find(label);
-    if (start == std::string::npos) {
-        throw std::runtime_error("valgrind does not say '" + label + "' but: " + text);
-    }
-    start += label.size();
-    std::string number =
-        text.substr(start, text.find_first_not_of("0123456789,", start) - start);
+    std::size_t start = counter.is_before ? label + counter.label.size()
+                                          : text.find_last_not_of(digits, label - 1) + 1;
+    std::string number = text.substr(start, text.find_first_not_of(digits, start) - start);
     std::erase(number, ',');
     return std::stod(number);
 }
 
-// What the tool has counted when the server ends after so many round trips of one client.
-double count_all(const Strings& tool, const std::string& label, const std::string& server,
+// What is counted when the server ends after so many round trips.
+double count_all(const Counter& counter, const std::string& server, std::size_t clients,
                  std::size_t round_trips) {
     ServerSetup setup;
-    setup.arguments = tool;
+    setup.arguments = counter.command;
     setup.arguments.insert(setup.arguments.end(), {server, "--port", "0", "--quiet"});
     setup.collect_errors = true;
     ServerProcess process("/usr/bin/env", setup);
     {
-        Socket client = connect_client(process);
-        for (std::size_t i = 0; i < round_trips; ++i) {
-            make_round_trip(client, std::string(64, 'x'));
+        BusyClients busy(process.port(), clients, 64);
+        for (std::size_t i = 0; i < round_trips; i += clients) {
+            busy.talk(0ms);
         }
     }
-    process.signal(SIGTERM);
-    return number_after(label, process.errors_until("(to the end)"));
+    process.signal(SIGTERM); // strace passes it on
+    return number_in(process.errors_until("(to the end)"), counter);
 }
 
 // For one round trip: starting, connecting and ending count in both runs.
-double count_one(const Strings& tool, const std::string& label, const std::string& server,
-                 const Effort& effort) {
+std::string count_one(const Counter& counter, const std::string& server, std::size_t clients,
+                      const Effort& effort) {
+    if (!has(counter)) {
+        return "-";
+    }
     std::size_t n = effort.round_trips;
-    return (count_all(tool, label, server, 2 * n) - count_all(tool, label, server, n)) /
-           static_cast<double>(n);
+    double twice = count_all(counter, server, clients, 2 * n);
+    double count = (twice - count_all(counter, server, clients, n)) / static_cast<double>(n);
+    char text[32];
+    std::snprintf(text, sizeof text, count < 100 ? "%.2f" : "%.0f", count);
+    return text;
 }
 
-void print_counts(const std::string& name, const std::string& server, const Effort& effort) {
-    double instructions = count_one(COUNT_INSTRUCTIONS, "Collected : ", server, effort);
-    double allocations = count_one(COUNT_ALLOCATIONS, "total heap usage: ", server, effort);
-    std::printf("  %-34s %11.0f %12.1f\n", name.c_str(), instructions, allocations);
-    std::fflush(stdout);
+// Memory of a server for a client that is connected and silent.
+double bytes_when_idle(const std::string& server, const Effort& effort) {
+    ServerProcess process(server);
+    BusyClients first(process.port(), 1, 64);
+    std::size_t before = process.memory_bytes();
+    BusyClients idle(process.port(), effort.idle_clients, 64);
+    return (static_cast<double>(process.memory_bytes()) - static_cast<double>(before)) /
+           static_cast<double>(effort.idle_clients);
 }
 
-void print_all_counts(const Strings& servers, const Effort& effort) {
-    if (!has_valgrind()) {
-        std::puts("no instructions and allocations: valgrind is not installed");
-        return;
+void print_counts(const Strings& servers, const Effort& effort) {
+    for (const Counter& counter : {INSTRUCTIONS, SYSTEM_CALLS}) {
+        if (!has(counter)) {
+            std::printf("not counted: %s is not installed\n", counter.command.front().c_str());
+        }
     }
-    std::puts("one round trip of 64 bytes          instructions  allocations");
+    std::puts(
+        "                    a round trip of 64 bytes            system calls      bytes");
+    std::puts("                    instructions  allocations  1 client  50 busy   when idle");
     for (const std::string& server : servers) {
-        print_counts(name_of(server), server, effort);
+        std::printf("  %-18s %11s %12s %9s %8s %11.0f\n", name_of(server).c_str(),
+                    count_one(INSTRUCTIONS, server, 1, effort).c_str(),
+                    count_one(ALLOCATIONS, server, 1, effort).c_str(),
+                    count_one(SYSTEM_CALLS, server, 1, effort).c_str(),
+                    count_one(SYSTEM_CALLS, server, 50, effort).c_str(),
+                    bytes_when_idle(server, effort));
+        std::fflush(stdout);
     }
-#ifdef EPOLL_SERVER
-    print_counts("epoll alone", EPOLL_SERVER, effort);
-#endif
 }
 
 // ---- CPU time
-// --------------------------------------------------------------------------------
 
 #ifdef EPOLL_SERVER
-
-// Of the server, for one round trip.
-double cpu_seconds(const std::string& server, std::size_t bytes, const Effort& effort) {
-    ServerProcess process(server);
-    Socket client = connect_client(process);
-    std::string message(bytes, 'x');
-    make_round_trip(client, message);
-    double before = process.cpu_seconds();
-    std::size_t round_trips = 0;
-    auto end = std::chrono::steady_clock::now() + effort.window;
-    while (std::chrono::steady_clock::now() < end) {
-        make_round_trip(client, message);
-        ++round_trips;
-    }
-    return (process.cpu_seconds() - before) / static_cast<double>(round_trips);
-}
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
 }
 
-// That of the server on epoll over that of each server. The windows of all servers take turns:
-// whatever else the machine does meets all of them.
-std::map<std::string, double> compare_with_epoll(const Strings& servers, std::size_t bytes,
-                                                 const Effort& effort) {
-    std::map<std::string, std::vector<double>> ratios;
+struct Running {
+    ServerProcess server;
+    BusyClients clients;
+    Running(const std::string& program, std::size_t number, std::size_t bytes)
+        : server(program), clients(server.port(), number, bytes) {}
+
+    // Of the server, for one round trip.
+    double cpu_seconds(std::chrono::milliseconds window) {
+        double before = server.cpu_seconds();
+        std::size_t round_trips = clients.talk(window);
+        return (server.cpu_seconds() - before) / static_cast<double>(round_trips);
+    }
+};
+
+// The CPU time of the server on epoll over that of each server. The windows of all servers take
+// turns: whatever else the machine does meets all of them.
+std::vector<double> compare_with_epoll(const Strings& servers, std::size_t clients,
+                                       std::size_t bytes, const Effort& effort) {
+    Running epoll(EPOLL_SERVER, clients, bytes);
+    std::list<Running> running;
+    for (const std::string& server : servers) {
+        running.emplace_back(server, clients, bytes);
+    }
+    std::vector<std::vector<double>> ratios(servers.size());
     for (int i = 0; i < effort.windows; ++i) {
-        double epoll = cpu_seconds(EPOLL_SERVER, bytes, effort);
-        for (const std::string& server : servers) {
-            ratios[server].push_back(epoll / cpu_seconds(server, bytes, effort));
+        double seconds = epoll.cpu_seconds(effort.window);
+        std::size_t which = 0;
+        for (Running& each : running) {
+            ratios[which++].push_back(seconds / each.cpu_seconds(effort.window));
         }
     }
-    std::map<std::string, double> result;
-    for (const auto& [server, values] : ratios) {
-        result[server] = median(values);
+    std::vector<double> result;
+    for (const std::vector<double>& values : ratios) {
+        result.push_back(median(values));
     }
     return result;
 }
 
 void print_comparison(const Strings& servers, const Effort& effort) {
-    std::map<std::string, double> small = compare_with_epoll(servers, 64, effort);
-    std::map<std::string, double> large = compare_with_epoll(servers, 4096, effort);
+    std::vector<std::vector<double>> columns;
+    for (std::size_t clients : {50, 500}) {
+        for (std::size_t bytes : {64, 4096}) {
+            columns.push_back(compare_with_epoll(servers, clients, bytes, effort));
+        }
+    }
     std::puts("CPU time of a server on epoll alone, over that of");
-    std::puts("                                        64 bytes   4096 bytes");
-    for (const std::string& server : servers) {
-        std::printf("  %-34s %11.2f %12.2f\n", name_of(server).c_str(), small[server],
-                    large[server]);
+    std::puts("  clients x bytes       50 x 64   50 x 4096    500 x 64   500 x 4096");
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+        std::printf("  %-18s %10.2f %11.2f %11.2f %12.2f\n", name_of(servers[i]).c_str(),
+                    columns[0][i], columns[1][i], columns[2][i], columns[3][i]);
     }
 }
 
@@ -195,13 +216,14 @@ int main(int argc, char** argv) {
     Strings servers;
     while (std::optional<std::string> argument = arguments.next()) {
         if (*argument == "--quick") {
-            effort = {10, 1ms, 1};
+            effort = {10, 10, 1ms, 1};
         } else {
             servers.push_back(*argument);
         }
     }
     try {
-        print_all_counts(servers, effort);
+        raise_descriptor_limit();
+        print_counts(servers, effort);
         stay_on_one_core();
         print_comparison(servers, effort);
     } catch (const std::exception& error) {

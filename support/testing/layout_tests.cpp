@@ -101,8 +101,8 @@ TEST_CASE("layout: headers are small enough to type") {
     };
     const std::vector<Limit> limits = {
         {"04_callbacks/event_loop.hpp", 150},
-        {"05_future/future.hpp", 70},
-        {"05_future/async_socket.hpp", 132},
+        {"05_future/future.hpp", 71},
+        {"05_future/async_socket.hpp", 140},
         {"06_task/generator.hpp", 165},
         {"06_task/task.hpp", 95},
         {"06_task/run.hpp", 40},
