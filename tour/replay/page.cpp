@@ -111,7 +111,8 @@ json::Members members_of(const State& state) {
         members.emplace_back("place" + std::to_string(i), as_json(state.places[i]));
     }
     for (std::size_t i = 0; i < state.exchanges.size(); ++i) {
-        members.emplace_back("client" + std::to_string(i + 1), as_json(state.exchanges[i], state.held[i]));
+        members.emplace_back("client" + std::to_string(i + 1),
+                             as_json(state.exchanges[i], state.held[i]));
     }
     return members;
 }

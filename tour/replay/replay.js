@@ -285,6 +285,7 @@ function choose(left, right) {
   page.panes.className = right ? "two" : "";
   page.panes.replaceChildren(...panes.map((pane) => pane.root));
   page.scrubber.max = timeline.length - 1;
+  page.moments.replaceChildren(...actions().map(momentButton));
   page.ticks.replaceChildren(...actions().map((at) => {
     const tick = element("i");
     tick.style.left = `${(100 * at) / (timeline.length - 1)}%`;
@@ -293,17 +294,23 @@ function choose(left, right) {
   }));
 }
 
-// What the clients do, by name: each a way to go there.
-function showMoments() {
+// What the clients do, by name: each is a way to go there.
+function momentButton(at) {
+  const { action, client } = stepsAt(at).find((step, side) => isNew(at, side) && step.action);
+  const button = element("button", { type: "button", value: at }, mark(String(client), false, `client ${client}`), MOMENTS[action]);
+  button.addEventListener("click", () => show(at));
+  return button;
+}
+
+function showMoment() {
   const last = actions().filter((at) => at <= position).pop();
-  const actionAt = (at) => stepsAt(at).find((step, side) => isNew(at, side) && step.action);
-  page.moments.replaceChildren(...actions().map((at) => {
-    const { action, client } = actionAt(at);
-    const button = element("button", { type: "button", ...(at === last ? { "aria-current": "step" } : {}) },
-      mark(String(client), false, `client ${client}`), MOMENTS[action]);
-    button.addEventListener("click", () => show(at));
-    return button;
-  }));
+  for (const button of page.moments.children) {
+    button.removeAttribute("aria-current");
+    if (Number(button.value) === last) {
+      button.setAttribute("aria-current", "step");
+      page.moments.scrollLeft = button.offsetLeft - page.moments.offsetLeft - 40;
+    }
+  }
 }
 
 function stepsAt(at) {
@@ -334,7 +341,7 @@ function show(at) {
   const reasons = panes.map((pane, side) => whyOf(pane.recording, stepsAt(position)[side]));
   page.why.className = panes.length > 1 && position > 0 ? "two-says" : "";
   page.why.replaceChildren(...(position === 0 ? [INTRODUCTION] : reasons.map((why) => element("span", {}, why))));
-  showMoments();
+  showMoment();
   panes.forEach((pane, side) => pane.show(timeline[position][side])); // in the room that is left
   page.scrubber.value = position;
   page.scrubber.setAttribute("aria-valuetext", stepsAt(position).map((step) => step.says).join(" "));
