@@ -91,7 +91,7 @@ class Browser:
         self.call("Page.navigate", url="about:blank")  # otherwise only what is after # changes
         self.call("Page.navigate", url=url)
         end = time.monotonic() + PATIENCE
-        while not self.get("document.readyState === 'complete' && location.protocol === 'file:'"):
+        while not self.get("document.readyState === 'complete' && location.href !== 'about:blank'"):
             if time.monotonic() > end:
                 raise TimeoutError(f"{url} is not loaded")
 
