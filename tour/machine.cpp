@@ -59,6 +59,6 @@ double share_of_cores() {
         thread.join();
     }
     used += std::clock(); // of all our threads
-    std::chrono::duration<double> passed = Clock::now() - start;
+    std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
     return double(used) / CLOCKS_PER_SEC / (passed.count() * cores);
 }
