@@ -7,7 +7,7 @@
                                 for each stage; each stands in the stage's README and in the
                                 slides, but for those on the full library, which only its README has.
                                 No letter, and not the longest choice, is right too often
-    quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
+    quiz.py STAGE [--answers]   prints a paper, for a folder's name
 """
 
 import re

@@ -302,6 +302,12 @@ class Verdict : public doctest::IReporter {
                       << " tried, and " << broken << (broken == 1 ? " is" : " are")
                       << " broken.\n";
         }
+        if (broken > 1) { // one mistake often breaks several, and the simplest come first
+            auto first = std::find_if(points.begin(), points.end(), [](const Point& point) {
+                return point.is_expected() && !point.failures.empty();
+            });
+            std::cout << "Look first at: " << first->words << ".\n";
+        }
         if (verdict_model == 0) {
             std::cout << "Nothing was expected that depends on how the server waits: "
                          "--like 01, 02, 03 or\n04 expects what the server of that stage "

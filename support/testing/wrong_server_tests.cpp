@@ -160,6 +160,17 @@ TEST_CASE("check names the guarantee that is broken") {
                   "byte 1 of 3000 is ");
 }
 
+TEST_CASE("check names what to look at first") {
+    Finished run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
+                                   "--server-arg=stops at NUL",
+                                   "--test-case=every byte value comes back,"
+                                   "what belongs to one client never reaches another,"
+                                   "a half-close while megabytes wait to be sent back loses "
+                                   "nothing"});
+    INFO(run.output);
+    CHECK(run.output.find("Look first at: 1. all bytes come back") != std::string::npos);
+}
+
 TEST_CASE("check says that the server has died") {
     Finished run =
         run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
