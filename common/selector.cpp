@@ -33,7 +33,7 @@ using Timeout = std::optional<nanoseconds>;
 // Few: what was received from them is then still in the processor's cache when it is sent.
 constexpr std::size_t MAX_READY = 16;
 
-[[noreturn]] void throw_errno(const char* call) {
+[[noreturn]] void throw_error_of(const char* call) {
     throw std::system_error(errno, std::generic_category(), call);
 }
 
@@ -56,7 +56,7 @@ void check(int result, const char* call, int fd) {
 // How many descriptors are ready: none when a signal came first.
 std::size_t ready_count(int result, const char* call) {
     if (result == -1 && errno != EINTR) {
-        throw_errno(call);
+        throw_error_of(call);
     }
     return static_cast<std::size_t>(std::max(result, 0));
 }
@@ -77,7 +77,7 @@ class EpollSelector : public Selector {
   public:
     EpollSelector() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (epoll_ == -1) {
-            throw_errno("epoll_create1");
+            throw_error_of("epoll_create1");
         }
     }
     EpollSelector(const EpollSelector&) = delete;
@@ -123,7 +123,7 @@ class KqueueSelector : public Selector {
   public:
     KqueueSelector() : kqueue_(::kqueue()) {
         if (kqueue_ == -1) {
-            throw_errno("kqueue");
+            throw_error_of("kqueue");
         }
         ::fcntl(kqueue_, F_SETFD, FD_CLOEXEC);
     }

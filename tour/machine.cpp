@@ -45,14 +45,13 @@ std::string Machine::line() const {
 }
 
 double share_of_cores() {
-    using Clock = std::chrono::steady_clock;
     unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     std::clock_t used = -std::clock();
-    Clock::time_point start = Clock::now();
+    auto start = std::chrono::steady_clock::now();
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < cores; ++i) {
         threads.emplace_back([start] {
-            while (Clock::now() < start + std::chrono::milliseconds(100)) {
+            while (std::chrono::steady_clock::now() < start + std::chrono::milliseconds(100)) {
             }
         });
     }

@@ -13,13 +13,15 @@ constexpr double TOP = 120;   // of the first panel
 constexpr double LANE = 17;   // from one lane to the next
 constexpr double HEADER = 26; // of a panel, above its lanes
 constexpr double PANEL_GAP = 22;
+constexpr double TIMES_SLOWER = 4; // than it was
 
 const std::string STYLE = R"(    .title { font-size: 25px; font-weight: 700; }
     .about { font-size: 14.5px; }
     .stage { font-size: 15.5px; font-weight: 700; }
     .way { font-weight: 400; fill: #5a6672; }
     .seen { font-size: 13px; fill: #5a6672; }
-    .small { font-size: 12px; fill: #5a6672; }
+    .label { font-size: 12px; fill: #5a6672; }
+    @media (prefers-color-scheme: dark) { .way, .seen, .label { fill: #a7b1bc; } }
 )";
 
 TimeAxis axis_of(const Report& report) {
@@ -38,10 +40,23 @@ std::string head(const Scene& scene) {
                           "thinks %d ms before the next one.",
                           scene.clients, scene.lines,
                           static_cast<int>(scene.thinking.count()))) +
-           svg_bar("waits", 30, 54, 95, 4) + svg_text(62, 100, "small", "waits for an answer") +
+           svg_bar("waits", 30, 54, 95, 4) + svg_text(62, 100, "label", "waits for an answer") +
            svg_bar("served", 204, 228, 95, 10) +
-           svg_text(236, 100, "small", "is served: thinks about its next line") +
-           svg_answer(480, 95, 4.5) + svg_text(492, 100, "small", "gets an answer");
+           svg_text(236, 100, "label", "is served: thinks about its next line") +
+           svg_answer(480, 95, 4.5) + svg_text(492, 100, "label", "gets an answer");
+}
+
+// What the clients did appears from left to right, once, and then stays. Where nothing moves, all
+// of it is there from the beginning.
+std::string curtain(const TimeAxis& axis, double bottom) {
+    double width = RIGHT - LEFT + 20;
+    return print("  <clipPath id=\"so_far\"><rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" "
+                 "height=\"%.0f\">\n",
+                 LEFT - 10, TOP, width, bottom - TOP) +
+           print(
+               "    <animate attributeName=\"width\" from=\"0\" to=\"%.0f\" dur=\"%.0fms\"/>\n",
+               width, axis.end_ms * TIMES_SLOWER) +
+           "  </rect></clipPath>\n";
 }
 
 double height_of(const Watched& watched) {
@@ -50,6 +65,7 @@ double height_of(const Watched& watched) {
 
 std::string panel(const TimeAxis& axis, const StageReport& report, double top) {
     const Watched& watched = *report.watched;
+    std::string clients;
     std::string result =
         axis.grid(top + HEADER - 2, top + height_of(watched)) +
         svg_text(30, top + 15, "stage",
@@ -58,10 +74,10 @@ std::string panel(const TimeAxis& axis, const StageReport& report, double top) {
         svg_text(RIGHT, top + 15, "seen", watched.summary(), "end");
     for (std::size_t i = 0; i < watched.clients.size(); ++i) {
         double middle = top + HEADER + (double(i) + 0.5) * LANE;
-        result += svg_text(LEFT - 12, middle + 4, "small", print("client %zu", i + 1), "end") +
-                  svg_client(axis, watched.clients[i], middle, 10);
+        result += svg_text(LEFT - 12, middle + 4, "label", print("client %zu", i + 1), "end");
+        clients += svg_client(axis, watched.clients[i], middle, 10);
     }
-    return result;
+    return result + "  <g clip-path=\"url(#so_far)\">\n" + clients + "  </g>\n";
 }
 
 } // namespace
@@ -75,8 +91,8 @@ std::string as_svg(const Report& report) {
         y += height_of(*stage.watched) + PANEL_GAP;
     }
     double bottom = y - PANEL_GAP + 6;
-    content += axis.numbers(bottom + 10, "small") +
-               svg_text((LEFT + RIGHT) / 2, bottom + 30, "small",
+    content += curtain(axis, bottom) + axis.numbers(bottom + 10, "label") +
+               svg_text((LEFT + RIGHT) / 2, bottom + 30, "label",
                         "milliseconds since the first client started to connect", "middle");
     return svg_document(bottom + 48, STYLE, content);
 }

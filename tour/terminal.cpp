@@ -113,9 +113,9 @@ void Terminal::print_heading(const std::string& text) const {
 }
 
 void Terminal::print_picture_legend() const {
-    print("  " + glyphs_.draw(Doing::WAITING) + " waits for an answer   " +
-          glyphs_.draw(Doing::ANSWERED) + " gets it   " + glyphs_.draw(Doing::THINKING) +
-          " thinks about its next line\n\n");
+    print("  " + glyphs_.draw(Doing::WAITING) + " waits for an answer  " +
+          glyphs_.draw(Doing::ANSWERED) + " gets it  " + glyphs_.draw(Doing::THINKING) +
+          " thinks about the next\n\n");
 }
 
 void Terminal::print_picture(const StageReport& report) const {
@@ -138,16 +138,18 @@ void Terminal::print_picture(const StageReport& report) const {
     print(text + "    " + watched.summary() + "\n\n");
 }
 
+// Narrow enough for 60 columns; only a stage that takes longer gets further.
 void Terminal::print_time_axis() const {
-    std::string ticks;
-    std::string numbers;
-    for (std::size_t column = 0; column + COLUMNS_PER_TICK <= MAX_COLUMNS;
-         column += COLUMNS_PER_TICK) {
-        ticks += left("|", COLUMNS_PER_TICK);
-        numbers += left(std::to_string(static_cast<int>(double(column) * MS_PER_COLUMN)),
-                        COLUMNS_PER_TICK);
+    std::string ticks = left("", MARGIN);
+    std::string numbers = left("          ms", MARGIN);
+    for (std::size_t tick = 0; tick <= 4; ++tick) {
+        ticks.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
+        numbers.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
+        ticks += "|";
+        numbers +=
+            std::to_string(static_cast<int>(double(tick * COLUMNS_PER_TICK) * MS_PER_COLUMN));
     }
-    print(left("", MARGIN) + ticks + "\n" + left("", MARGIN) + numbers + "ms\n");
+    print(ticks + "\n" + numbers + "\n");
 }
 
 void Terminal::show_progress(const std::string& text) const {

@@ -131,6 +131,25 @@ TEST_CASE("a task that cancels itself and then awaits another one cancels both")
     CHECK(log == "c");
 }
 
+TEST_CASE("uncancel takes back a request that no await has delivered yet") {
+    struct Body {
+        static Coroutine<void> run(std::optional<Task<void>>& myself, bool takes_back) {
+            myself->cancel();
+            if (takes_back) {
+                TaskBase::current()->uncancel();
+            }
+            co_await sleep(0s);
+        }
+    };
+    EventLoop loop;
+    std::optional<Task<void>> task;
+    task = create_task(loop, Body::run(task, true));
+    run_until_complete(loop, *task);
+    CHECK_FALSE(task->cancelled());
+    task = create_task(loop, Body::run(task, false));
+    CHECK_THROWS_AS(run_until_complete(loop, *task), CancelledError);
+}
+
 TEST_CASE("cancelling a sleep cancels its timer") {
     EventLoop loop;
     auto captured = std::make_shared<int>(0);

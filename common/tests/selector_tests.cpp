@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -125,7 +126,7 @@ TEST_CASE("Selector: change registers, modifies and unregisters, as needed") {
     }
 }
 
-TEST_CASE("Selector: many descriptors are reported at once") {
+TEST_CASE("Selector: many descriptors are reported, a few at a time") {
     for (const std::string& name : selector_names()) {
         CAPTURE(name);
         std::unique_ptr<Selector> selector = make_selector(name);
@@ -140,16 +141,16 @@ TEST_CASE("Selector: many descriptors are reported at once") {
             pair.client.send_all("x");
             REQUIRE(wait_for(pair.server.fd(), POLLIN, patience));
         }
-        std::vector<int> expected;
+        std::set<int> expected;
         for (std::size_t i = 1; i < pairs.size(); i += 2) {
-            expected.push_back(pairs[i].server.fd());
+            expected.insert(pairs[i].server.fd());
         }
-        std::vector<int> found;
-        for (const ReadyFd& ready : selector->select(100ms)) {
-            found.push_back(ready.fd);
+        std::set<int> found;
+        for (int turn = 0; turn < 4; ++turn) { // though all are ready in each of them
+            for (const ReadyFd& ready : selector->select(100ms)) {
+                found.insert(ready.fd);
+            }
         }
-        std::sort(expected.begin(), expected.end());
-        std::sort(found.begin(), found.end());
         bool is_same = found == expected;
         CHECK(is_same);
     }

@@ -1,4 +1,4 @@
-// What ./tutorial bench compares the servers with: the echo server as one would write it on the
+// What support/teach bench compares the servers with: the echo server as one would write it on the
 // system calls alone, for Linux only, with nothing that is not needed to be fast. No error is
 // handled but the loss of a client.
 #include <algorithm>

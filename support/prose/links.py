@@ -22,7 +22,7 @@ def headings(file):
 
 def problem_with(link, file):
     """What is wrong with a link in `file`; None if nothing is."""
-    if re.match(r"https?:", link):
+    if re.match(r"https?:|\.\./\.\./actions/", link):  # the latter: where GitHub has the repository
         return None
     path, _, anchor = link.partition("#")
     target = (file.parent / path).resolve() if path else file

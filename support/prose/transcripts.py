@@ -21,6 +21,7 @@ What differs from run to run is said in a comment above the fence:
     <!-- varies: [0-9.]+ s|thread [0-9]+ -->   what this pattern (Python's re) matches
     <!-- status: 1 -->                         the exit status of its commands; 0 unless said
     <!-- not run: it measures for a minute --> is not run at all
+    <!-- needs: gdb valgrind -->               is skipped where one of these programs is missing
 
 and by a line that is "..." in the output: any number of lines, or none.
 """
@@ -30,6 +31,7 @@ import platform
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -66,6 +68,11 @@ def fixed_addresses():
 
 class NotBuilt(Exception):
     pass
+
+
+def missing_tools(fence):
+    """The programs that this fence needs and this machine lacks."""
+    return [tool for tool in fence.notes.get("needs", "").split() if not shutil.which(tool)]
 
 
 class Session:
@@ -218,6 +225,9 @@ def check(file, build):
         if fence.language not in ("console", "sh") or "not run" in fence.notes:
             continue
         if fence.argument:  # a copy, see fill.py
+            continue
+        if missing := missing_tools(fence):
+            print(f"{file}:{fence.first}: skipped, because there is no {' '.join(missing)}")
             continue
         if session is None or fence.section != section:
             if session:

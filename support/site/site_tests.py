@@ -150,7 +150,7 @@ def problems_with_looks(browser, url, pictures):
 def main():
     program = find_browser()
     if program is None or not SITE.is_dir():
-        print("skipped:", "./tutorial site was not run" if program else "neither Chromium nor Chrome is here")
+        print("skipped:", "support/teach site was not run" if program else "neither Chromium nor Chrome is here")
         return 77
     pictures = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     base = re.search(r'src="(/[^"]*?)assets/', (SITE / "index.html").read_text(encoding="utf-8"))[1]

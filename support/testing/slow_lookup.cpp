@@ -1,11 +1,13 @@
 // Preloaded into a program (LD_PRELOAD). A look-up of slow.example never ends, any other host has
-// two addresses: 127.0.0.2, then 127.0.0.1.
+// two addresses: 127.0.0.2, then 127.0.0.1. Each attempt to connect to the first is a line of output.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace {
@@ -35,6 +37,16 @@ extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo*,
         ::pause();
     }
     return EAI_FAIL;
+}
+
+extern "C" int connect(int fd, const sockaddr* address, socklen_t length) {
+    const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(address);
+    constexpr char LINE[] = "connecting to 127.0.0.2\n";
+    if (address->sa_family == AF_INET && ntohl(ipv4->sin_addr.s_addr) == INADDR_LOOPBACK + 1 &&
+        ::write(STDOUT_FILENO, LINE, sizeof LINE - 1) == -1) {
+        return -1;
+    }
+    return static_cast<int>(::syscall(SYS_connect, fd, address, length));
 }
 
 extern "C" void freeaddrinfo(addrinfo*) {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of ./tutorial that build nothing: in a copy of the script and of what it reads."""
+"""Tests of ./tutorial and support/teach that build nothing: in a copy of both and of what they read."""
 
 import os
 import re
@@ -96,6 +96,7 @@ class Tutorial(unittest.TestCase):
         self.root = Path(folder.name)
         shutil.copy(ROOT / "tutorial", self.root)
         shutil.copytree(ROOT / "support/tutorial", self.root / "support/tutorial")
+        shutil.copy(ROOT / "support/teach", self.root / "support")
         for stage in (server.parent for server in ROOT.glob("*/echo_server.cpp")):
             for folder in ("exercises", "experiments"):
                 if (stage / folder).exists():
@@ -111,9 +112,116 @@ class Tutorial(unittest.TestCase):
         self.assertEqual(ended.returncode, status, ended.stdout)
         return ended.stdout
 
+    def on_a_terminal(self, *command, types="", environment=()):
+        """Runs a command in a terminal, at which `types` is typed; returns its status and what is seen."""
+        ours, its = os.openpty()
+        with subprocess.Popen(["env", "TERM=xterm", *environment, *command], cwd=self.root, stdin=its,
+                              stdout=its, stderr=its, start_new_session=True) as running:
+            os.close(its)
+            os.write(ours, types.encode())
+            text = b""
+            try:
+                while some := os.read(ours, 4096):
+                    text += some
+            except OSError:  # Linux: nothing has the other side open any more
+                pass
+            os.close(ours)
+        return running.returncode, text.decode().replace("\r\n", "\n")
+
+    def tools(self, **programs):
+        """A PATH with these programs, and with what the script itself calls."""
+        tools = self.root / "tools"
+        tools.mkdir()
+        for name in "awk basename cat dirname echo env grep id mkdir mktemp perl rm sed sh tee uname".split():
+            (tools / name).symlink_to(shutil.which(name))
+        for name, text in programs.items():
+            (tools / name.replace("_", "-")).write_text(f"#!/bin/sh\n{text}\n")
+            (tools / name.replace("_", "-")).chmod(0o755)
+        return f"PATH={tools}"
+
+    def bare_machine(self):
+        """A PATH without a compiler, CMake and Ninja; apt-get only writes down what is to be installed."""
+        return self.tools(apt_get='case $1 in install) echo "$@" >>installed ;; esac',
+                          sudo='[ "$1" = -V ] || "$@"', uname="echo Linux", setarch="exit 1")
+
+    def test_without_a_terminal_nothing_is_installed(self):
+        text = self.run_in_root("env", self.bare_machine(), "./tutorial", "run", "01", status=1)
+        self.assertEqual(text.splitlines()[0],
+                         "Missing: a C++20 compiler (GCC 12, Clang 14 or newer), CMake (3.25 or newer), Ninja")
+        self.assertIn("there is no terminal to ask at", text)
+        self.assertIn("apt-get install g++ cmake ninja-build\n", text)
+        self.assertIn("./tutorial --yes", text)
+        self.assertFalse((self.root / "installed").exists())
+
+    def test_only_after_a_yes_something_is_installed(self):
+        machine = self.bare_machine()
+        for answer, is_installed in {"\n": False, "yesterday\n": False, "\4": False, "y\n": True}.items():
+            (self.root / "installed").unlink(missing_ok=True)
+            status, text = self.on_a_terminal("./tutorial", "run", "01", types=answer, environment=[machine])
+            self.assertEqual(status, 1)  # it is still missing
+            self.assertIn("apt-get install g++ cmake ninja-build'? [y/N] ", text)
+            self.assertEqual((self.root / "installed").exists(), is_installed, text)
+            self.assertEqual("nothing was installed" in text, not is_installed, text)
+
+    def test_who_agrees_beforehand_is_not_asked(self):
+        for script in ("./tutorial --yes run 01", "support/teach --yes bench"):
+            shutil.rmtree(self.root / "tools", ignore_errors=True)
+            text = self.run_in_root("env", self.bare_machine(), *script.split(), status=1)
+            self.assertIn("Missing: a C++20 compiler", text)
+            self.assertIn("this system's packages do not supply: a C++20 compiler", text)
+            self.assertIn("g++ cmake ninja-build", (self.root / "installed").read_text())
+            (self.root / "installed").unlink()
+
+    def test_only_a_real_terminal_gets_control_characters(self):
+        build = ("sh", "-uc", "root=$PWD; . support/tutorial/building.sh; quietly test Building echo one line")
+        for environment, is_expected in {"TERM=xterm": True, "TERM=dumb": False, "TERM=": False}.items():
+            _, text = self.on_a_terminal(*build, environment=[environment])
+            self.assertEqual("\033" in text, is_expected, repr(text))
+        self.assertEqual(self.run_in_root("env", "TERM=xterm", *build), "Building ...\n")
+
+    def test_the_tour_builds_only_what_it_shows(self):
+        tour = self.root / "build/tour/tour/tour"
+        tour.parent.mkdir(parents=True)
+        tour.write_text('#!/bin/sh\nsh -c "$2 03_select" && sh -c "$2 07_coroutines asyncio" && echo "$3 $4"\n')
+        tour.chmod(0o755)
+        machine = self.tools(
+            cmake='case $* in --version) echo cmake version 3.25.1 ;; --build*) echo "$*" >>built ;; esac',
+            ninja=":", setarch="exit 1", **{"g++": "cat >/dev/null"})
+        text = self.run_in_root("env", machine, "./tutorial", "tour", "--only", "03,07,asyncio")
+        self.assertEqual((self.root / "built").read_text().splitlines(), [
+            "--build --preset tour --target tour",
+            "--build --preset tour --target 03_select_echo_server",
+            "--build --preset tour --target 07_coroutines_echo_server asyncio_echo_server"])
+        self.assertEqual(text.splitlines(), [
+            "Building the tour ...", "Building the server of 03_select ...", "Building the other servers ...",
+            "--only 03,07,asyncio"])
+
+    def test_another_version_of_the_formatter_is_an_error_with_the_cure(self):
+        shutil.copytree(ROOT / ".ci", self.root / ".ci")
+        path = self.tools(clang_format="echo Debian clang-format version 19.1.7", git="exit 9") + ":" + os.environ["PATH"]
+        text = self.run_in_root("env", path, "bash", ".ci/run", "format", status=1)
+        self.assertIn("pip install clang-format==14.0.6", text)
+
+    def test_help_fits_a_screen_and_a_narrow_one(self):
+        for script in ("./tutorial", "support/teach"):
+            lines = self.run_in_root(script, "help").splitlines()
+            self.assertLessEqual(len(lines), 24)
+            self.assertLessEqual(max(map(len, lines)), 60)
+            self.assertEqual(self.run_in_root(script).splitlines(), lines)
+
+    def test_each_command_is_in_the_help_of_its_script(self):
+        for script, commands in {
+                "./tutorial": "tour run test diff experiment play exercise check quiz",
+                "support/teach": "prepare slides replay site pictures bench"}.items():
+            text = self.run_in_root(script, "help")
+            for command in commands.split():
+                self.assertRegex(text, rf"(?m)^  {command}\b")
+            self.assertIn("unknown command 'nothing'", self.run_in_root(script, "nothing", status=2))
+
     def call(self, file, text):
         """Runs shell commands after those of a part of the script."""
-        parts = f"root=$PWD; . support/tutorial/building.sh; . support/tutorial/{file}; "
+        parts = "root=$PWD; . support/tutorial/building.sh; . support/tutorial/stages.sh; "
+        parts += f". support/tutorial/{file}; "
         return self.run_in_root("sh", "-uc", parts + text)
 
     def shown_by_diff(self, *arguments):
@@ -140,7 +248,7 @@ class Tutorial(unittest.TestCase):
         self.assertTrue(any(name.startswith("exercises/") for name in shown), shown)
 
     def test_a_diff_does_not_need_git(self):
-        tools = self.root / "tools"
+        tools = self.root / "few_tools"
         tools.mkdir()
         for name in "basename cp diff dirname mktemp mkdir rm".split():
             (tools / name).symlink_to(shutil.which(name))
@@ -177,11 +285,12 @@ class Tutorial(unittest.TestCase):
                                     "exercise": "as in: ./tutorial exercise 03",
                                     "exercise 99": "no stage '99'; there are: 01_blocking 02_",
                                     "check": "as in: ./tutorial check my_server.cpp",
-                                    "diff 04": "as in: ./tutorial diff 04 05",
-                                    "slides 04": "slides takes no arguments"}.items():
+                                    "diff 04": "as in: ./tutorial diff 04 05"}.items():
             text = self.run_in_root("./tutorial", *arguments.split(), status=2)
             self.assertIn(expected, text)
             self.assertEqual(text.count("\n"), 1, text)
+        text = self.run_in_root("support/teach", "slides", "04", status=2)
+        self.assertEqual(text, "teach: slides takes no arguments\n")
 
     def test_check_builds_a_source_file(self):
         wire_tests = self.root / "build/test/support/testing/wire_tests"
@@ -248,7 +357,7 @@ class Tutorial(unittest.TestCase):
         log.chmod(0o444)
         build = "root=$PWD; . support/tutorial/building.sh; quietly test Building touch built"
         text = self.run_in_root(*without_root, "sh", "-uc", build, status=1)
-        self.assertEqual(text, f"tutorial: cannot write to {log.resolve()}: has another user built here?\n")
+        self.assertEqual(text, f"sh: cannot write to {log.resolve()}: has another user built here?\n")
         log.chmod(0o644)
         (self.root / "build/test").mkdir(mode=0o555)
         text = self.run_in_root(*without_root, "sh", "-uc", build, status=1)

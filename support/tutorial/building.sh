@@ -1,12 +1,12 @@
-# Part of ./tutorial: says things, and builds what is needed.
-# shellcheck shell=sh disable=SC2154 # `root` is set by ./tutorial
+# Part of ./tutorial and support/teach: says things, and builds what is needed.
+# shellcheck shell=sh disable=SC2154 # `root` is set by both
 
 say() { printf '%s\n' "$*" >&2; }
 
 die() { # die STATUS TEXT
     status=$1
     shift
-    say "tutorial: $*"
+    say "${0##*/}: $*"
     exit "$status"
 }
 
@@ -26,10 +26,12 @@ shorten() {
     esac
 }
 
+can_erase() { [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; } # a line on standard error
+
 # Reads a command's output. On a terminal its newest line stays in sight, and is gone at the end;
 # elsewhere a line tells now and then how far a long build is.
 show_progress() {
-    if [ -t 2 ]; then
+    if can_erase; then
         while IFS= read -r line; do
             shorten
             printf '\r\033[K%.78s' "$line" >&2
@@ -78,7 +80,7 @@ quietly() {
     shift 2
     open_build
     lock_build
-    if [ -t 2 ]; then printf '%s ...' "$what" >&2; else say "$what ..."; fi
+    if can_erase; then printf '%s ...' "$what" >&2; else say "$what ..."; fi
     # A pipe's status is that of its last command; the status wanted travels on descriptor 3.
     status=$({ { "$@" 2>&1 3>&-; echo $? >&3; } | tee "$log" | show_progress; } 3>&1)
     if [ "$status" != 0 ]; then
@@ -151,11 +153,29 @@ lacks() { # lacks WORDS PACKAGE FORMULA
     formulae="$formulae${3:+ $3}"
 }
 
+agrees=''
+agree_beforehand() { # agree_beforehand [--yes ...]: fails if there is no --yes
+    [ "${1-}" = --yes ] && agrees=yes
+}
+
+# Nothing is installed that the user has not seen and agreed to.
+ask() { # ask WHAT COMMAND: ends if the answer is no, or if there is no terminal to ask at
+    say "Missing: $1"
+    [ -z "$agrees" ] || return 0
+    [ -t 0 ] || die 1 "nothing is installed without a yes, and there is no terminal to ask at.
+Install it yourself:  $2
+or begin again with:  $0 --yes ..."
+    printf "Install it with '%s'? [y/N] " "$2" >&2
+    read -r answer || answer=''
+    case $answer in [yY] | [yY][eE][sS]) ;; *) die 1 'nothing was installed' ;; esac
+}
+
+# shellcheck disable=SC2120 # support/teach never needs doctest
 need() { # need [doctest]: installs what is missing, or says what it is and ends
     find_missing "$@"
     [ -n "$missing" ] || return 0
-    say "Missing: $missing"
     if [ "$(uname)" = Darwin ]; then
+        say "Missing: $missing"
         say 'Install it, then try again:'
         case $missing in *compiler*) say '  xcode-select --install' ;; esac
         [ -z "$formulae" ] || say "  brew install$formulae"
@@ -168,8 +188,9 @@ need() { # need [doctest]: installs what is missing, or says what it is and ends
         runs sudo -V || die 1 "only root can install it: apt-get install$packages"
         as_root=sudo
     fi
+    ask "$missing" "${as_root:+sudo }apt-get install$packages"
     # shellcheck disable=SC2086 # `as_root` may be nothing, `packages` are several words
-    quietly install "Installing it: apt-get install$packages" $as_root sh -c '
+    quietly install "Installing it: ${as_root:+sudo }apt-get install$packages" $as_root sh -c '
         apt-get update
         DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"' \
         sh $packages </dev/null
