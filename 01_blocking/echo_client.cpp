@@ -24,7 +24,7 @@ std::string receive_exactly(Socket& server, std::size_t size) {
 }
 
 // Piece by piece: if we sent many megabytes before we received any, the server could not get
-// rid of its echo, would stop receiving, and we would wait for each other for ever.
+// rid of its echo, would stop receiving, and each of us would wait for the other, without end.
 void echo(Socket& server, std::string_view line) {
     while (!line.empty()) {
         std::string_view piece = line.substr(0, 4096);

@@ -50,7 +50,7 @@ TEST_CASE("echo_client gets a line of many megabytes back") {
     CHECK(client.ending.status == 0);
 }
 
-TEST_CASE("echo_client says so when nobody listens") {
+TEST_CASE("echo_client says so when no server listens") {
     std::string port = port_of(listen_on("127.0.0.1", 0)); // which is closed again
     Finished client = run_client("echo hello", "127.0.0.1 " + port);
     CHECK(client.errors.starts_with("echo_client: cannot connect to 127.0.0.1:"));

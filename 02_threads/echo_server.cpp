@@ -11,7 +11,7 @@
 #include <utility>
 
 // Serves one client: sends back what it receives until the client has sent everything. An error
-// (the client has reset the connection, say) ends this client, and nobody else.
+// (the client has reset the connection, say) ends this client, and no other.
 void echo_handler(Socket client) {
     log_line(client.address(), "connected");
     try {
@@ -28,7 +28,7 @@ void echo_handler(Socket client) {
     }
 }
 
-// Accepts clients, for ever.
+// Accepts clients, and never returns.
 void echo_server(Socket listener) {
     log_listening(listener.address());
     while (true) {

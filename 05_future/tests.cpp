@@ -184,6 +184,38 @@ TEST_CASE("connect, accept, send_all and recv, up to the end of the stream") {
     CHECK_THROWS_AS(result_of(loop, AsyncSocket::connect(loop, endpoint)), std::system_error);
 }
 
+// first_of of README.md, *Why a value?*
+Future<std::string> first_of(EventLoop& loop, Future<std::string> a, Future<std::string> b) {
+    Future<std::string> first(loop);
+    auto decide = [first](const Future<std::string>& done) {
+        if (!first.done()) {
+            first.set_result(done.result());
+        }
+    };
+    a.add_done_callback(decide);
+    b.add_done_callback(decide);
+    return first;
+}
+
+TEST_CASE("the slower one of two Futures gets its result, which is ignored") {
+    EventLoop loop;
+    Connection tokyo(loop);
+    Connection paris(loop);
+    Future<std::string> slow = tokyo.ours.recv(4096);
+    std::vector<std::string> shown;
+    Future<std::string> first = first_of(loop, slow, paris.ours.recv(4096));
+    first.add_done_callback(
+        [&](const Future<std::string>& done) { shown.push_back(done.result()); });
+    paris.theirs.send_all("from Paris").result();
+    CHECK(result_of(loop, first) == "from Paris");
+    tokyo.theirs.send_all("from Tokyo").result();
+    CHECK(result_of(loop, slow) == "from Tokyo");
+    bool is_later = false;
+    loop.call_soon([&] { is_later = true; });
+    run_until(loop, [&] { return is_later; });
+    CHECK(shown == std::vector<std::string>{"from Paris"});
+}
+
 TEST_CASE("8 MB arrive whole") {
     EventLoop loop;
     Connection connection(loop);
@@ -305,8 +337,8 @@ TEST_CASE("a socket that is closed and used again in one turn gets no event of t
     }
 }
 
-TEST_CASE(
-    "a socket stays watched between two operations, and does not wake the loop for ever") {
+TEST_CASE("a socket stays watched between two operations, and does not wake the loop again and "
+          "again") {
     SelectorCalls calls;
     EventLoop loop(std::make_unique<TestSelector>(calls));
     Connection connection(loop);

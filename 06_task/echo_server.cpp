@@ -13,7 +13,7 @@
 #include <utility>
 
 // Serves one client: sends back what it receives until the client has sent everything. An error
-// (the client has reset the connection, say) ends this client, and nobody else.
+// (the client has reset the connection, say) ends this client, and no other.
 Coroutine<void> echo_handler(AsyncSocket client) {
     log_line(client.address(), "connected");
     try {
@@ -30,7 +30,7 @@ Coroutine<void> echo_handler(AsyncSocket client) {
     }
 }
 
-// Accepts clients, for ever.
+// Accepts clients, and never returns.
 Coroutine<void> echo_server(AsyncSocket listener) {
     log_listening(listener.address());
     while (true) {

@@ -112,7 +112,7 @@ Coroutine<void> crawl_site(Crawler& crawler) {
 int main(int argc, char** argv) {
     try {
         CrawlOptions options = parse_crawl_options(argc, argv);
-        // Asking a name server may block for seconds. Here nobody else has to wait for it yet.
+        // Asking a name server may block for seconds. Here no other task has to wait for it yet.
         Crawler crawler{options, resolve(options.start.host, options.start.port)};
         EventLoop loop;
         run(loop, crawl_site(crawler)); // returns early after Ctrl-C

@@ -114,7 +114,7 @@ class TypedFutureState : public FutureState {
 };
 
 template <typename T>
-class [[nodiscard("a result that nobody waits for is lost, and so is an error")]] Future;
+class [[nodiscard("a result that is not waited for is lost, and so is an error")]] Future;
 
 template <typename T>
 class Future {

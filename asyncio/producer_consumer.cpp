@@ -26,7 +26,7 @@ Coroutine<void> produce(Queue<Job>& queue, std::string name, std::chrono::millis
     }
 }
 
-// Works for ever; it is told to stop by being cancelled.
+// Works until it is cancelled.
 Coroutine<void> work(Queue<Job>& queue, std::string name) {
     try {
         while (true) {

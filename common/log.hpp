@@ -4,12 +4,12 @@
 
 #include <string_view>
 
-// "listening on 127.0.0.1:8888" on standard output, flushed: whoever started the server may now
-// connect.
+// "listening on 127.0.0.1:8888" on standard output, flushed: the program that has started the
+// server may now connect.
 void log_listening(std::string_view address);
 
-// "127.0.0.1:50312 connected" on standard error, unless set_quiet(true) was called. Nobody may
-// be left to read it (`echo_server 2>&1 | head`): that ends the log, not the server, because
+// "127.0.0.1:50312 connected" on standard error, unless set_quiet(true) was called. The
+// reader may have gone (`echo_server 2>&1 | head`): that ends the log, not the server, because
 // log_listening makes the process ignore SIGPIPE.
 void log_line(std::string_view who, std::string_view what);
 

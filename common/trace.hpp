@@ -28,7 +28,7 @@ void end_call();
 void note(const char* name, const std::string& members);
 void note_descriptor(const char* name, int fd, unsigned events);
 
-// For whoever records more, in the same file: called before each event, unless null; and
+// For code that records more, in the same file: called before each event, unless null; and
 // whether this thread is writing one.
 extern void (*before_event)();
 extern thread_local bool is_writing;

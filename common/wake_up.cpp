@@ -74,8 +74,8 @@ void WakeUp::drain() noexcept {
 }
 
 void WakeUp::catch_signal(int signal) {
-    int nobody = -1;
-    if (!signal_pipe.compare_exchange_strong(nobody, write_end_) && nobody != write_end_) {
+    int none = -1;
+    if (!signal_pipe.compare_exchange_strong(none, write_end_) && none != write_end_) {
         throw std::logic_error("only one event loop of a process can handle signals");
     }
     if (set_action(signal, on_signal)) {

@@ -1,5 +1,5 @@
 // Ends a selector's wait from another thread or from a signal handler: the self-pipe trick. The
-// selector watches the reading end of a pipe, and whoever wants to wake it writes a byte.
+// selector watches the reading end of a pipe, and code that wants to wake it writes a byte.
 #pragma once
 
 #include <set>

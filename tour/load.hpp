@@ -42,7 +42,7 @@ struct Speed {
 };
 
 // Clients that stay connected to a server until the Crowd is destroyed. Let the server
-// end before that: whoever closes first keeps the connection's port busy for a minute
+// end before that: the side that closes first keeps the connection's port busy for a minute
 // (TIME_WAIT), and ten thousand of them are missed.
 class Crowd {
   public:

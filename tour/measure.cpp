@@ -49,7 +49,7 @@ void measure_crowd(const Stage& stage, const Effort& effort, Measured& result) {
     std::optional<Crowd> crowd; // outlives the server, see Crowd
     with_server(stage, [&](ServerProcess& server) {
         crowd.emplace(server);
-        // Of a server that takes one at a time the others would wait for ever.
+        // Of a server that takes one at a time the others would wait without end.
         std::size_t served =
             crowd->add_those_served(count, stage.one_at_a_time ? 1s : CLIENT_PATIENCE);
         bool may_serve_fewer = stage.one_at_a_time || stage.may_refuse;

@@ -15,27 +15,63 @@ const std::string COLOURS = R"(
     .small { display: none; font-size: 86px; font-weight: 700; }
     .client { fill: #24303c; }
     .inside { fill: #fbfaf7; font-size: 90px; font-weight: 700; }
+    .drawn { fill: none; stroke: #24303c; stroke-width: 8; }
+    .lambda { font-size: 110px; font-weight: 700; fill: #f0a63c; }
+    .written { font-size: 54px; font-weight: 700; }
     @media (max-width: 400px) { .large { display: none; } .small { display: inline; } }
     @media (prefers-color-scheme: dark) {
       text, .client { fill: #e8ebee; }
       .paper { fill: #1c2229; stroke: #38424d; }
       .inside { fill: #1c2229; }
+      .drawn { stroke: #e8ebee; }
       .grid { stroke: #38424d; }
       .answer { fill: #1c2229; stroke: #8fdcec; }
     }
 )";
+
+std::string drawn_box(double x, double y, double width, double height, const char* more = "") {
+    return print("  <rect class=\"drawn\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" "
+                 "rx=\"10\"%s/>\n",
+                 x - width / 2, y, width, height, more);
+}
+
+// What keeps the place of a client, below that client at (x, y): for each of the words another
+// drawing.
+std::string schematic(const std::string& words, int client, double x, double y) {
+    if (words == "one stack for all" || words == "a stack for each") {
+        std::string bars;
+        for (int bar = 0; bar < 3 && (client == 1 || words == "a stack for each"); ++bar) {
+            bars += svg_bar("waits", x - 65, x + 65, y + 16 + bar * 36, 28);
+        }
+        return bars;
+    }
+    if (words == "a struct in a list") {
+        return drawn_box(x, y + 18, 120, 74) +
+               (client == 3 ? "" : svg_bar("client", x + 60, x + 130, y + 55, 8));
+    }
+    if (words == "a callback") {
+        return svg_text(x, y + 88, "lambda", "&#955;", "middle");
+    }
+    if (words == "a Future") {
+        return drawn_box(x, y + 6, 130, 92, " stroke-dasharray=\"24 12\"") +
+               svg_text(x, y + 75, "written", "?", "middle");
+    }
+    return drawn_box(x, y + 6, 184, 92) +
+           svg_text(x, y + 68, "written", words == "a generator" ? "yield" : "await", "middle");
+}
 
 // For a picture that is only a few words large, as in a table.
 std::string in_small(double height, const std::string& words) {
     double y = height / 2;
     std::string result = "  <g class=\"small\">\n";
     for (int client = 1; client <= 3; ++client) {
-        double x = PICTURE_WIDTH / 2 + (client - 2) * 190;
+        double x = PICTURE_WIDTH / 2 + (client - 2) * 200;
         result += print("  <circle class=\"client\" cx=\"%.0f\" cy=\"%.0f\" r=\"70\"/>\n", x,
-                        y - 90) +
-                  svg_text(x, y - 58, "inside", std::to_string(client), "middle");
+                        y - 135) +
+                  svg_text(x, y - 103, "inside", std::to_string(client), "middle") +
+                  schematic(words, client, x, y - 60);
     }
-    return result + svg_text(PICTURE_WIDTH / 2, y + 130, "words", words, "middle") + "  </g>\n";
+    return result + svg_text(PICTURE_WIDTH / 2, y + 145, "words", words, "middle") + "  </g>\n";
 }
 
 } // namespace

@@ -20,7 +20,7 @@ std::string print(const char* format, Values... values) {
 
 // The whole file, for light and dark pages. `style` adds to its colours: the sizes of the
 // texts. Where it is shown so small that nothing of it could be read, there are only three
-// clients and `words`, unless these are empty.
+// clients, a drawing for `words`, and these, unless they are empty.
 std::string svg_document(double height, const std::string& style, const std::string& content,
                          const std::string& words = "");
 

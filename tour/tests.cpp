@@ -260,7 +260,7 @@ Report widest_report() {
 Child start_busy_process() {
     pid_t pid = ::fork();
     if (pid == 0) {
-        ::alarm(10); // ends it if nobody else does
+        ::alarm(10); // ends it if nothing else does
         while (true) {
             (void)std::clock();
         }

@@ -157,7 +157,7 @@ std::string thread_lane(const TimeAxis& axis, const ServerThread& thread, double
 std::string summary(const Watched& watched) {
     return print(watched.is_one_at_a_time()
                      ? "They wait for one another: an answer took up to %.0f ms."
-                     : "Nobody waits for another client: an answer took %.1f ms at most.",
+                     : "No client waits for another: an answer took %.1f ms at most.",
                  watched.longest_wait_ms());
 }
 

@@ -1,5 +1,5 @@
 // Experiment: 200 clients connect to the server of stage 01. How many are connected, how many
-// get an answer? Then the queue of a listening socket that nobody accepts from, until
+// get an answer? Then the queue of a listening socket without an accept, until
 // it is full.
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
@@ -63,7 +63,7 @@ void full_queue() {
         std::cout << "this system's queue takes all 200\n";
         return;
     }
-    std::cout << "a queue for 8, and nobody accepts\n"
+    std::cout << "a queue for 8, and no accept\n"
               << "connected, before one has to wait: " << clients.size() - 1 << '\n';
 
     auto start = std::chrono::steady_clock::now();

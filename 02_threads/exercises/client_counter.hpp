@@ -1,7 +1,7 @@
 // Exercise: how many clients are being served, now and at most.
 //
 // Every client's thread changes the same two numbers. `++number` from two threads at once is a
-// data race: one of the two may get lost. And the numbers belong together: nobody may see one
+// data race: one of the two may get lost. And the numbers belong together: no caller may see one
 // of them changed and the other one not yet.
 //
 // A handler only writes `Served served(counter);` in its first line: the client counts until

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("one client after the other") {
     ClientCounter counter;
-    step("nobody is there yet");
+    step("no client is there yet");
     CHECK(counter.now() == 0);
     CHECK(counter.most() == 0);
     for (int i = 0; i < 3; ++i) {

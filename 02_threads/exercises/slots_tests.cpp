@@ -63,7 +63,7 @@ TEST_CASE("each release lets one in") {
     CHECK(!slots.try_acquire());
 }
 
-TEST_CASE("a slot that somebody else has taken meanwhile") {
+TEST_CASE("a slot that another thread has taken meanwhile") {
     step("100 times: a thread waits for the only slot; when it is given back, another one "
          "takes");
     step("it at once, if it can: then the first has to wait on");

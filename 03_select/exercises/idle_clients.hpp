@@ -1,7 +1,7 @@
 // Exercise: who has been silent for too long, and how long may select wait?
 //
 // A server that runs for months must get rid of clients that will never say anything again. So
-// select must not wait for ever: only until the next client has been silent for too long. If
+// select must not wait without a limit: only until the next client has been silent for too long. If
 // its timeout is too short, the loop turns without anything to do; if it is 0, it spins.
 //
 // No function here looks at the clock: the caller says what time it is. So the tests need not
@@ -34,7 +34,7 @@ class IdleClients {
     std::vector<int> expired(Clock::time_point now) const { TODO("look at all of them"); }
 
     // How long until the next one expires: never negative, and std::nullopt if there are no
-    // clients. Whoever waits that long finds one in expired().
+    // clients. A caller that waits that long finds one in expired().
     std::optional<std::chrono::nanoseconds> time_to_wait(Clock::time_point now) const {
         TODO("the client who has been silent for longest is the next");
     }

@@ -20,7 +20,7 @@ std::vector<int> sorted(std::vector<int> fds) {
 
 } // namespace
 
-TEST_CASE("nobody is there") {
+TEST_CASE("no client is there") {
     IdleClients clients(10s);
     CHECK(clients.expired(START).empty());
     CHECK(clients.time_to_wait(START) == std::nullopt);

@@ -28,7 +28,7 @@ void echo_handler(Socket client) {
     }
 }
 
-// The mistake: until echo_handler returns nobody asks select.
+// The mistake: until echo_handler returns, select is not asked.
 void serve_two_clients(Socket listener) {
     std::vector<Socket> clients;
     for (int served = 0; served < 2;) {

@@ -1,5 +1,5 @@
-// Experiment: 8,000,000 bytes are sent with one call, and nobody reads. First with a blocking
-// socket, then with one that does not block.
+// Experiment: 8,000,000 bytes are sent with one call, and the other side does not read. First with
+// a blocking socket, then with one that does not block.
 #include "common/socket.hpp"
 #include "support/testing/server_process.hpp"
 

@@ -57,7 +57,7 @@ TEST_CASE("take: the first values") {
     CHECK(list(take(count_to(2), 0)) == Numbers{});
 }
 
-TEST_CASE("take: no value is asked for that nobody wants") {
+TEST_CASE("take: no value is asked for that is not wanted") {
     int asked = 0;
     Generator<int> first_two = take(count_to(10, asked), 2);
     CHECK(asked == 0);
@@ -67,7 +67,7 @@ TEST_CASE("take: no value is asked for that nobody wants") {
     step("a second one, and a third one, which does not come");
     CHECK(first_two.next() == 2);
     CHECK(first_two.next() == std::nullopt);
-    CHECK_MESSAGE(asked == 2, "the value after the last was asked for, and nobody wants it");
+    CHECK_MESSAGE(asked == 2, "the value after the last was asked for, and is not wanted");
 }
 
 TEST_CASE("take: values that cannot be copied") {
@@ -85,7 +85,7 @@ TEST_CASE("window: neighbours") {
     CHECK(list(window(count_to(4), 5)) == Windows{});
 }
 
-TEST_CASE("window: no value is asked for that nobody wants") {
+TEST_CASE("window: no value is asked for that is not wanted") {
     int asked = 0;
     Generator<std::vector<int>> windows = window(count_to(10, asked), 3);
     CHECK(asked == 0);

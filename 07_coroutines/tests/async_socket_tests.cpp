@@ -222,7 +222,7 @@ TEST_CASE("a socket that is closed and used again in one turn gets no event of t
             sockets[ours].emplace(loop, std::move(pairs[ours]->ours));
             co_await sockets[ours]->recv(1);
             log += "old";
-            sockets[other].reset(); // the Task that waits for it does so for ever
+            sockets[other].reset(); // the Task that waits for it never continues
             reborn.emplace();       // gets the lowest numbers that are free
             REQUIRE(reborn->ours.fd() == numbers[other]);
             co_await Ready{loop, numbers[other], READ};

@@ -77,7 +77,7 @@ TEST_CASE("who came first goes first") {
     CHECK(log == "ABCD");
 }
 
-TEST_CASE("nobody overtakes") {
+TEST_CASE("no task overtakes another") {
     EventLoop loop;
     Semaphore semaphore(1);
     std::string log;
@@ -142,7 +142,7 @@ TEST_CASE("a task that is cancelled when it has just been given the place") {
     let_tasks_run(loop);
     CHECK(second.cancelled());
     CHECK_MESSAGE(log == "AC", "the place of a task that was cancelled is lost");
-    step("C gives it back, and nobody is left: the place is free");
+    step("C gives it back, and no task is left: the place is free");
     semaphore.release();
     CHECK(!semaphore.locked());
 }

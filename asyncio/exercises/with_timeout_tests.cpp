@@ -50,7 +50,7 @@ TEST_CASE("no result in time") {
     CHECK(Clock::now() - start >= 20ms);
     CHECK_THROWS_AS(limited.result(), TimeoutError);
     CHECK_MESSAGE(fixture.future.cancelled(),
-                  "nobody waits for the source any more: cancel it");
+                  "no task waits for the source any more: cancel it");
     fixture.let_callbacks_run();
     CHECK(fixture.reports == 0);
 }
@@ -67,13 +67,13 @@ TEST_CASE("an error is passed on") {
 TEST_CASE("the source is cancelled") {
     Fixture fixture;
     Future<int> limited = with_timeout(fixture.future, 1h);
-    step("somebody else cancels the source: that is not a timeout");
+    step("another task cancels the source: that is not a timeout");
     fixture.future.cancel();
     fixture.let_callbacks_run();
     CHECK(limited.cancelled());
 }
 
-TEST_CASE("whoever waits gives up") {
+TEST_CASE("the task that waits gives up") {
     Fixture fixture;
     Future<int> limited = with_timeout(fixture.future, 1h);
     step("the new Future is cancelled");

@@ -167,7 +167,7 @@ TEST_CASE("an exception that no code has looked at is reported once") {
     {
         Future<int> future(loop);
         Future<int> copy = future;
-        future.set_exception(error("nobody looks"));
+        future.set_exception(error("never looked at"));
     }
     REQUIRE(reports->size() == 1);
     CHECK(reports->front() == "exception of a Future was never retrieved");
@@ -197,11 +197,11 @@ TEST_CASE("to cancel a Future that has failed counts as looking at its exception
     auto reports = reports_of(loop);
     {
         Future<int> future(loop);
-        future.set_exception(error("nobody cares"));
+        future.set_exception(error("not looked at"));
         CHECK_FALSE(future.cancel());
-        CHECK_THROWS_WITH(future.result(), "nobody cares");
+        CHECK_THROWS_WITH(future.result(), "not looked at");
         Future<int> not_looked_at(loop);
-        not_looked_at.set_exception(error("nobody cares"));
+        not_looked_at.set_exception(error("not looked at"));
         CHECK_FALSE(not_looked_at.cancel());
     }
     CHECK(reports->empty());

@@ -66,7 +66,7 @@ TEST_CASE("gather throws the first error at once, the other children run on") {
         static Coroutine<int> append_later(std::string& log, Future<void> go, char name) {
             co_await go;
             log += name;
-            throw std::runtime_error("late error, which nobody sees");
+            throw std::runtime_error("late error, which is not seen");
         }
         static Coroutine<void> run(std::string& log, Future<void> go) {
             try {
@@ -187,7 +187,7 @@ TEST_CASE("gather: a child fails in the iteration in which the awaiter is cancel
         }
     };
     EventLoop loop;
-    reports_of(loop); // the error of the first, which nobody sees
+    reports_of(loop); // the error of the first, which is not seen
     Future<int> only_child(loop);
     Task<void> task = create_task(loop, Body::gather_one(only_child));
     run_one_iteration(loop);

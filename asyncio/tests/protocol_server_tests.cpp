@@ -93,7 +93,7 @@ TEST_CASE("a Server may be destroyed after its loop was closed") {
     ProtocolTest test;
     test.server->wait_closed([] {});
     test.loop.close();
-    test.server.reset(); // calls nobody, throws nothing
+    test.server.reset(); // calls nothing, throws nothing
     CHECK(test.record.calls == "made");
 }
 

@@ -155,7 +155,8 @@ TEST_CASE("Socket: the try_ forms do not wait") {
     std::size_t sent = 0;
     while (std::optional<std::size_t> count = server->try_send(std::string(10'000, 'x'))) {
         sent += *count;
-        REQUIRE(sent < 64 * 1024 * 1024); // nobody receives: it has to say so in the end
+        REQUIRE(sent <
+                64 * 1024 * 1024); // the peer does not receive: it has to say so in the end
     }
 
     client.shutdown_write();
@@ -238,7 +239,7 @@ TEST_CASE("Socket: errors name the call and the address") {
     std::uint16_t port = Connection::port_of(*listener);
     CHECK(contains(error_of([&] { listen_on("127.0.0.1", port); }),
                    "cannot listen on " + address + ": "));
-    listener.reset(); // now nobody listens there
+    listener.reset(); // now no socket listens there
     std::string error = error_of([&] { connect_to("127.0.0.1", port); });
     CHECK(contains(error, "cannot connect to " + address + ": "));
     CHECK(contains(error, std::generic_category().message(ECONNREFUSED)));

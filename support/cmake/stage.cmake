@@ -23,6 +23,7 @@
 #   experiments(NAME... [SANITIZED] [NEEDS LIBRARY])
 #                                  experiments/NAME.cpp; SANITIZED: an error on purpose, which
 #                                  AddressSanitizer finds; NEEDS: only where LIBRARY is built
+#   build_it()                     build_it/steps.cpp shows what each step of "Build it" has added
 #   exercises(NAME...), no_data_race(NAME...)
 #                                  see exercises.cmake
 
@@ -233,5 +234,26 @@ function(add_experiment name)
   if(EXPERIMENT_SANITIZED)
     target_compile_options(${target} PRIVATE -fsanitize=address -fno-omit-frame-pointer -g -O1)
     target_link_options(${target} PRIVATE -fsanitize=address)
+  endif()
+endfunction()
+
+# The program that ./tutorial build-it compares a reader's headers with.
+macro(build_it)
+  list(APPEND DECLARED build_it/steps.cpp)
+  add_build_it()
+endmacro()
+
+function(add_build_it)
+  set(target ${STAGE}_steps)
+  add_executable(${target} EXCLUDE_FROM_ALL build_it/steps.cpp)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME steps)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE common)
+  if(BUILD_TESTING AND PROSE AND NOT SANITIZED AND NOT ONLY_TESTS)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL OFF)
+    add_test(NAME "${STAGE}/build it, step by step"
+      COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/support/testing/build_it_tests.py
+        ${STAGE} ${CMAKE_BINARY_DIR})
+    set_tests_properties("${STAGE}/build it, step by step" PROPERTIES LABELS ${STAGE} TIMEOUT 600)
   endif()
 endfunction()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Looks at every slide of the deck in Chromium or Chrome: deck.py PAGE PDF
+"""Looks at every slide of the deck in Chromium or Chrome: deck.py PAGE PDF PDF_WITH_NOTES
 
 Everything fits its slide, code is large enough as it is drawn, the contrast suffices, pictures say
-what they show, and nothing comes from the network. The PDF has notes and an outline. (Status 77 if
-there is no browser.)
+what they show, and nothing comes from the network. Both PDFs have an outline, and one of them notes.
+(Status 77 if there is no browser.)
 """
 
 import re
@@ -34,24 +34,26 @@ def problems_of(page, program):
     return seen["problems"] + [f"loads {request}" for request in sorted(others)] + browser.problems
 
 
-def problems_of_pdf(data):
+def problems_of_pdf(data, has_notes):
     objects = data
     for stream in re.findall(rb"/ObjStm.*?stream\r?\n(.*?)endstream", data, re.DOTALL):
         objects += zlib.decompressobj().decompress(stream)
-    for what, key in [("outline", rb"/Outlines \d"), ("notes", rb"/Subtype /Text\b")]:
-        if not re.search(key, objects):
-            yield f"the PDF has no {what}"
+    if not re.search(rb"/Outlines \d", objects):
+        yield "a PDF has no outline"
+    if bool(re.search(rb"/Subtype /Text\b", objects)) != has_notes:
+        yield "the PDF with notes has none" if has_notes else "the PDF to project has notes"
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     program = find_browser()
     if program is None:
         print("skipped: neither Chromium nor Chrome is here")
         return 77
     problems = problems_of(Path(sys.argv[1]), program)
-    problems += problems_of_pdf(Path(sys.argv[2]).read_bytes())
+    for file, has_notes in [(sys.argv[2], False), (sys.argv[3], True)]:
+        problems += problems_of_pdf(Path(file).read_bytes(), has_notes)
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0
 

@@ -5,8 +5,9 @@
                                 against every other choice, and something that proves the answer:
                                 a line of a transcript that the tests run, or a test. About six
                                 for each stage; each stands in the stage's README and in the
-                                slides, but for those on the full library, which only its README has
-    quiz.py STAGE [--answers]   prints a paper, for a folder's name
+                                slides, but for those on the full library, which only its README has.
+                                No letter, and not the longest choice, is right too often
+    quiz.py STAGE [--answers]   prints a paper, for a folder's name; on the site it is a page
 """
 
 import re
@@ -96,18 +97,32 @@ def problems_of(one, folder, lecture):
             yield f"does not stand in {place}, once, with its answer after it"
 
 
+def problems_of_all(asked):
+    """A reader who guesses must gain nothing by the letter, or by the length of a choice."""
+    chance = sum(1 / len(one.choices) for one in asked)
+    longest = sum(max(one.choices, key=lambda letter: len(one.choices[letter])) in one.right for one in asked)
+    if longest > chance:
+        yield f"the right choice is the longest one {longest} times of {len(asked)}, by chance {chance:.0f}"
+    for letter in "ABCD":
+        count = sum(letter in one.right for one in asked)
+        if count > len(asked) / 3:
+            yield f"{letter} is right {count} times of {len(asked)}"
+
+
 def check():
-    problems = []
+    problems, asked = [], []
     lecture = (ROOT / "slides/lecture.md").read_text(encoding="utf-8")
     for folder in stages():
         if not (folder / "quiz.md").exists():
             problems.append(f"{folder.name} has no quiz.md")
             continue
         questions = list(questions_of(number_of(folder)))
-        if not 5 <= len(questions) <= 7:
+        asked += questions
+        if not 5 <= len(questions) <= 8:
             problems.append(f"{folder.name}/quiz.md has {len(questions)} questions")
         problems += [f"{folder.name}/quiz.md: {one.title}: {problem}"
                      for one in questions for problem in problems_of(one, folder, lecture)]
+    problems += problems_of_all(asked)
     print("\n".join(problems), end="\n" if problems else "")
     sys.exit(1 if problems else 0)
 

@@ -149,7 +149,7 @@ class Session:
                 if probe.connect_ex(("127.0.0.1", int(self.ports[shown]))) == 0:
                     return
             time.sleep(0.01)
-        raise Differs(f"nobody listens on port {shown}")
+        raise Differs(f"no server listens on port {shown}")
 
     def close(self):
         for server in self.servers:

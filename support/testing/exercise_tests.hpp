@@ -1,4 +1,4 @@
-// For the tests of the exercises: they tell what they do, so that whoever sees one fail knows
+// For the tests of the exercises: they tell what they do, so that a reader who sees one fail knows
 // what came before.
 #pragma once
 

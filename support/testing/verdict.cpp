@@ -29,7 +29,7 @@ namespace {
 
 std::string server_end; // how a server has ended before its time, in this test
 
-// Whether the process has ended; leaves it there for whoever waits for it.
+// Whether the process has ended; leaves it there for the call that waits for it.
 bool has_ended(pid_t pid, siginfo_t& end) {
     end = {};
     return ::waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -88,7 +88,7 @@ void tell_if_ended(pid_t pid) {
         std::string status = std::to_string(end.si_status);
         std::string signal =
             end.si_status == SIGABRT
-                ? "by an exception that nobody caught, or by abort()"
+                ? "by an uncaught exception, or by abort()"
                 : std::string("by signal ") + status + ", " + ::strsignal(end.si_status);
         std::string line = last_line_of_errors();
         server_end = end.si_code == CLD_EXITED ? " (the server has ended, with status " + status
@@ -99,9 +99,9 @@ void tell_if_ended(pid_t pid) {
 
 namespace {
 
-constexpr int NOBODY = 99;
+constexpr int NO_SERVER = 99;
 
-// One thing that a server guarantees, and the test cases that check it.
+// One of the guarantees, or something besides, and the test cases that check it.
 struct Point {
     std::string words;
     int expected_from; // the first model that guarantees it; 0: all
@@ -127,45 +127,46 @@ struct Point {
     }
 };
 
+// The numbers are those of README.md, *What every server guarantees*.
 std::vector<Point> points = {
-    {"the bytes come back unchanged",
+    {"1. all bytes come back, in order, and nothing else",
      0,
      {"every byte value comes back", "bytes that come one at a time come back",
       "all lengths from 1 byte to 64 MB come back",
       "messages that are sent without waiting for the echo come back"}},
-    {"a client that half-closes still gets everything",
+    {"2. a client that has finished sending still gets everything",
      0,
      {"after a half-close everything comes back and then the end of stream",
       "a half-close while megabytes wait to be sent back loses nothing"}},
-    {"a client that never reads costs little memory and loses nothing",
+    {"3. a client that never reads cannot fill the memory",
      0,
      {"a client that does not read must wait and loses nothing"}},
-    {"clients that reset or vanish harm nobody, and leave nothing behind",
+    {"4. a client that breaks its connection harms no other",
      0,
-     {"a client that resets the connection harms nobody",
-      "a client that leaves without its echo harms nobody",
-      "clients that connect and vanish harm nobody",
+     {"a client that resets the connection harms no other",
+      "a client that leaves without its echo harms no other",
+      "clients that connect and vanish harm no other",
       "a client that has gone leaves no descriptor behind"}},
+    {"5. without a free descriptor it waits, and does not spin",
+     1,
+     {"without a free descriptor it waits and does not spin",
+      "without a free descriptor for the one client it waits"}},
     {"it can be stopped, continued, ended, and started again on its port",
      0,
      {"SIGSTOP and SIGCONT lose nothing",
       "SIGINT and SIGTERM end it and the port is free at once"}},
-    {"when descriptors run out it waits for some, without spinning",
-     1,
-     {"without a free descriptor it waits and does not spin",
-      "without a free descriptor for the one client it waits"}},
     {"many clients are served at once, and none is in another's way",
      2,
-     {"a silent client and one that does not read are in nobody's way",
+     {"a silent client and one that does not read hold up no other",
       "what belongs to one client never reaches another",
-      "clients that come and go are noticed by nobody", "1000 clients are served at once"}},
+      "clients that come and go hold up no other", "1000 clients are served at once"}},
     {"10,000 clients are served at once", 4, {"10000 clients are served at once"}},
     {"SIGINT and SIGTERM end it with status 0",
      4,
      {"SIGINT and SIGTERM end it with status 0",
       "SIGTERM ends it even without a free descriptor"}},
     {"its command line and its messages are those of the servers here",
-     NOBODY,
+     NO_SERVER,
      {"it says where it listens", "it listens on an IPv6 address", "--help shows the usage",
       "wrong arguments get one clear line and the usage",
       "an address that cannot be had gets one clear line",
@@ -290,16 +291,16 @@ class Verdict : public doctest::IReporter {
         auto broken = std::count_if(points.begin(), points.end(), [](const Point& point) {
             return point.is_expected() && !point.failures.empty();
         });
-        std::string guarantees = std::to_string(expected) + " guarantees";
+        std::string all = std::to_string(expected) + " points";
         if (tried == 0) {
-            std::cout << "\nNothing is known: of " << guarantees << " none was tried.\n";
+            std::cout << "\nNothing is known: of " << all << " none was tried.\n";
         } else if (broken == 0) {
-            std::cout << "\nAll is well: of " << guarantees << ' ' << tried
+            std::cout << "\nAll is well: of " << all << ' ' << tried
                       << (tried == 1 ? " was" : " were") << " tried, and none is broken.\n";
         } else {
-            std::cout << "\nOf " << guarantees << ' ' << tried
-                      << (tried == 1 ? " was" : " were") << " tried, and " << broken
-                      << (broken == 1 ? " is" : " are") << " broken.\n";
+            std::cout << "\nOf " << all << ' ' << tried << (tried == 1 ? " was" : " were")
+                      << " tried, and " << broken << (broken == 1 ? " is" : " are")
+                      << " broken.\n";
         }
         if (verdict_model == 0) {
             std::cout << "Nothing was expected that depends on how the server waits: "

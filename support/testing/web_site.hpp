@@ -20,7 +20,7 @@
 // What the server sends for one page, and how.
 struct Reply {
     std::string text;          // header and body, to the letter
-    std::string repeated = {}; // then this, for ever
+    std::string repeated = {}; // then this, again and again
 
     // And then?
     enum class End {

@@ -337,7 +337,7 @@ void check_refusal(const std::vector<std::string>& arguments, int status) {
         CHECK_MESSAGE(rest.empty(), with, " it prints more than one line on standard error");
     }
     bool is_caught = run.errors.find("terminate") == std::string::npos;
-    CHECK_MESSAGE(is_caught, with, " it ends by an exception that nobody catches");
+    CHECK_MESSAGE(is_caught, with, " it ends by an exception that is not caught");
 }
 
 // Ends a server that has clients in every state. Returns how it ended; a new one must be able
@@ -466,7 +466,7 @@ TEST_CASE("a client that does not read must wait and loses nothing") {
     client.echo("and goes on as if nothing had been");
 }
 
-TEST_CASE("a client that resets the connection harms nobody") {
+TEST_CASE("a client that resets the connection harms no other") {
     Server server;
     std::string data = random_bytes(64 * MEGABYTE);
 
@@ -497,7 +497,7 @@ TEST_CASE("a client that resets the connection harms nobody") {
     check_serves_another(server);
 }
 
-TEST_CASE("a client that leaves without its echo harms nobody") {
+TEST_CASE("a client that leaves without its echo harms no other") {
     // It has sent FIN, so its server may go on to send; its kernel answers with RST, and what
     // the server sends after that is the case for SIGPIPE.
     Server server;
@@ -509,7 +509,7 @@ TEST_CASE("a client that leaves without its echo harms nobody") {
     check_serves_another(server);
 }
 
-TEST_CASE("clients that connect and vanish harm nobody") {
+TEST_CASE("clients that connect and vanish harm no other") {
     Server server;
     for (int i = 0; i < 200; ++i) {
         Client(server).close();
@@ -531,7 +531,7 @@ TEST_CASE("a client that has gone leaves no descriptor behind") {
 }
 
 TEST_CASE("SIGSTOP and SIGCONT lose nothing") {
-    const std::string UNSENT = "something came that nobody had sent";
+    const std::string UNSENT = "something came that was never sent";
     Server server;
     Client client(server);
     for (int i = 0; i < 5; ++i) {
@@ -630,7 +630,7 @@ TEST_CASE("wrong arguments get one clear line and the usage") {
 }
 
 TEST_CASE("an address that cannot be had gets one clear line") {
-    check_refusal({"--host", "192.0.2.1", "--port", "0"}, 1); // TEST-NET-1: nobody's
+    check_refusal({"--host", "192.0.2.1", "--port", "0"}, 1); // TEST-NET-1: no machine's
     check_refusal({"--host", "not a host", "--port", "0"}, 1);
     Server server;
     check_refusal({"--port", std::to_string(server.port())}, 1);
@@ -681,7 +681,7 @@ TEST_SUITE_END();
 
 TEST_SUITE_BEGIN("concurrent");
 
-TEST_CASE("a silent client and one that does not read are in nobody's way") {
+TEST_CASE("a silent client and one that does not read hold up no other") {
     Server server;
     Client silent(server);
     Client unread(server);
@@ -710,7 +710,7 @@ TEST_CASE("what belongs to one client never reaches another") {
     }
 }
 
-TEST_CASE("clients that come and go are noticed by nobody") {
+TEST_CASE("clients that come and go hold up no other") {
     Server server;
     Client steady(server);
     for (int i = 0; i < 100; ++i) { // descriptor numbers are reused all the time

@@ -86,7 +86,7 @@ TEST_CASE("wire tests notice a server that ignores a short send") {
 }
 
 TEST_CASE("wire tests notice a server that dies of a reset") {
-    check_noticed("dies of a reset", "a client that resets the connection harms nobody");
+    check_noticed("dies of a reset", "a client that resets the connection harms no other");
 }
 
 TEST_CASE("wire tests notice a server that loses output at half-close") {
@@ -120,7 +120,7 @@ TEST_CASE("wire tests notice a server that stops at NUL") {
 }
 
 TEST_CASE("wire tests notice a server that dies of SIGPIPE") {
-    check_noticed("dies of SIGPIPE", "a client that leaves without its echo harms nobody");
+    check_noticed("dies of SIGPIPE", "a client that leaves without its echo harms no other");
 }
 
 TEST_CASE("wire tests notice a server that mixes up two clients") {
@@ -138,19 +138,20 @@ TEST_CASE("check says that a server keeps all guarantees") {
     CHECK(run.output.find(": NO") == std::string::npos);
     CHECK(run.output.find(": no") == std::string::npos); // "no, ...", "not tried"
     CHECK(run.output.find("no point") == std::string::npos);
-    CHECK(run.output.find("All is well: of 9 guarantees 9 were tried") != std::string::npos);
+    CHECK(run.output.find("All is well: of 9 points 9 were tried") != std::string::npos);
 }
 
 TEST_CASE("check names the guarantee that is broken") {
     check_verdict("stops at NUL", "every byte value comes back",
-                  "the bytes come back unchanged", "nothing comes any more");
+                  "1. all bytes come back, in order, and nothing else",
+                  "nothing comes any more");
     check_verdict("buffers without limit",
                   "a client that does not read must wait and loses nothing",
-                  "a client that never reads costs little memory and loses nothing",
+                  "3. a client that never reads cannot fill the memory",
                   "the server takes everything though nothing is read");
     check_verdict(
         "spins without descriptors", "without a free descriptor it waits and does not spin",
-        "when descriptors run out it waits for some, without spinning", "the server spins");
+        "5. without a free descriptor it waits, and does not spin", "the server spins");
     check_verdict("closes a silent client", "SIGSTOP and SIGCONT lose nothing",
                   "it can be stopped, continued, ended, and started again on its port",
                   "the server has closed the connection");
@@ -163,7 +164,7 @@ TEST_CASE("check says that the server has died") {
     Finished run =
         run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                         "--server-arg=dies of a reset",
-                        "--test-case=a client that resets the connection harms nobody"});
+                        "--test-case=a client that resets the connection harms no other"});
     INFO(run.output);
     CHECK(run.ending.status == 1);
     CHECK(run.output.find(
@@ -171,9 +172,9 @@ TEST_CASE("check says that the server has died") {
           std::string::npos);
     run = run_check("2", {"--server=" WRONG_SERVER, "--server-arg=--mistake",
                           "--server-arg=lets an exception out",
-                          "--test-case=a client that resets the connection harms nobody"});
+                          "--test-case=a client that resets the connection harms no other"});
     INFO(run.output);
-    CHECK(run.output.find("(the server was terminated by an exception that nobody caught, or "
+    CHECK(run.output.find("(the server was terminated by an uncaught exception, or "
                           "by abort(); its last message: what(): ") != std::string::npos);
 }
 
@@ -223,11 +224,11 @@ TEST_CASE("check does not call a server good that was not tried") {
     INFO(run.output);
     CHECK(run.ending.status == 1);
     CHECK(run.output.find("All is well") == std::string::npos);
-    CHECK(run.output.find("of 7 guarantees none was tried") != std::string::npos);
+    CHECK(run.output.find("of 7 points none was tried") != std::string::npos);
     run = run_check("2", {"--server=" ECHO_SERVER, "--test-case=every byte value comes back"});
     INFO(run.output);
     CHECK(run.ending.status == 0);
-    CHECK(run.output.find("All is well: of 7 guarantees 1 was tried") != std::string::npos);
+    CHECK(run.output.find("All is well: of 7 points 1 was tried") != std::string::npos);
 }
 
 TEST_CASE("check refuses a program that is not such a server") {

@@ -5,6 +5,7 @@ FOLDER. Without Chromium or Chrome nothing is tested (status 77)."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,9 +65,15 @@ class Tests:
                              if name not in ("kind", "says", "action", "client"))
                 if at % 7 == 0 or "action" in step or at + 1 == len(recording["steps"]):
                     self.browser.get(f"location.replace('#{number}@{at}'), followAddress()")
-                    self.check_step(f"{number}@{at}", step, state)
+                    self.check_step(f"{number}@{at}", recording["source"], step, state)
 
-    def check_step(self, name, step, state):
+    @staticmethod
+    def is_called(line, words):
+        """Whether a function begins in this line that the words for a client name, or stage 03's."""
+        name = words.rpartition("calls ")[2] if "calls " in words else "echo_handler"
+        return ("calls " in words or "struct Client" in words) and re.match(rf"\w+ {name}\(.*[{{,]$", line)
+
+    def check_step(self, name, source, step, state):
         running = [state["running"]] if state["running"] else []
         self.equal(self.highlighted(), running, f"{name}: the line that runs")
         self.equal(self.says(), step["says"], f"{name}: the sentence")
@@ -75,7 +82,13 @@ class Tests:
             "[...line.querySelectorAll('[role=img]')].map(e => `${i + 1} ${e.title}`))")
         for client in (1, 2, 3):
             place = state[f"place{client}"]
-            seen = [mark for mark in marks if f" client {client} " in f" {mark} "]
+            called = [int(mark.split()[0]) for mark in marks
+                      if mark.endswith(f"will be called for client {client}")]
+            functions = [i + 1 for i, text in enumerate(source)
+                         if place["kind"] == "kept" and self.is_called(text, place["words"])]
+            self.equal(called, functions[:1], f"{name}: what will be called for client {client}")
+            seen = [mark for mark in marks
+                    if f" client {client} " in f" {mark} " and "will be called" not in mark]
             line = place["line"]
             self.equal([int(mark.split()[0]) for mark in seen], [line] if line else [],
                        f"{name}: the line of client {client}")
@@ -83,6 +96,8 @@ class Tests:
                        f"{name}: client {client} runs or waits")
             row = self.browser.get(f"document.querySelectorAll('.places li')[{client - 1}].innerText")
             self.check(place["words"] in " ".join(row.split()), f"{name}: the words for client {client}")
+            held = state[f"client{client}"]["held"]
+            self.equal(f"{held:,} bytes" in row, held > 0, f"{name}: what client {client} has to get")
 
     def test_keys(self):
         self.open("#03@0")
@@ -163,6 +178,26 @@ class Tests:
             self.check("Client 3 reads from now on." in self.says(), f"{stages}: the action 7")
         self.open("#07@a99")
         self.equal(self.position(), 0, "an action that does not exist")
+
+    def test_the_beginning_says_what_one_sees(self):
+        self.open("#03@0")
+        why = "document.getElementById('why').innerText"
+        self.check("Press → for the next step" in self.browser.get(why), "the introduction")
+        self.browser.press("ArrowRight")
+        self.equal(self.browser.get(why), "", "it is gone with the first step")
+
+    def test_moments_have_names_and_reasons(self):
+        for stages in ("03", "01,07"):
+            self.open(f"#{stages}@0")
+            count = self.browser.get("document.querySelectorAll('#moments button').length")
+            self.check(count >= 10, f"{stages}: {count} moments")
+            self.browser.get("[...document.querySelectorAll('#moments button')]"
+                             ".find(e => e.innerText.includes('does not read')).click()")
+            self.check("and does not read" in self.says(), f"{stages}: the moment that was chosen")
+            self.check(len(self.browser.get("document.getElementById('why').innerText")) > 20,
+                       f"{stages}: the reason")
+            self.equal(self.browser.get("document.querySelectorAll('#moments [aria-current]').length"), 1,
+                       f"{stages}: one moment is current")
 
     def test_everything_has_a_name(self):
         self.open("#07@42")

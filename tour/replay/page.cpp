@@ -87,9 +87,10 @@ std::string as_json(const Place& place) {
                          {"words", json::text(place.words)}});
 }
 
-std::string as_json(const Exchange& exchange) {
+std::string as_json(const Exchange& exchange, std::size_t held) {
     return json::object({{"sent", std::to_string(exchange.sent)},
                          {"got", std::to_string(exchange.got)},
+                         {"held", std::to_string(held)},
                          {"reads", exchange.is_reading ? "true" : "false"},
                          {"finished", exchange.has_finished ? "true" : "false"}});
 }
@@ -110,7 +111,8 @@ json::Members members_of(const State& state) {
         members.emplace_back("place" + std::to_string(i), as_json(state.places[i]));
     }
     for (std::size_t i = 0; i < state.exchanges.size(); ++i) {
-        members.emplace_back("client" + std::to_string(i + 1), as_json(state.exchanges[i]));
+        members.emplace_back("client" + std::to_string(i + 1),
+                             as_json(state.exchanges[i], state.held[i]));
     }
     return members;
 }
@@ -195,7 +197,9 @@ std::string page_with(const std::vector<std::string>& recordings) {
     replace(page, ">[]<", std::string(">").append(data).append("<"));
     replace(page, R"(<link rel="stylesheet" href="replay.css">)",
             "<style>\n" + content_of("replay.css") + "</style>");
-    replace(page, R"(<script src="replay.js"></script>)",
-            "<script>\n" + content_of("replay.js") + "</script>");
+    for (const std::string name : {"words.js", "replay.js"}) {
+        replace(page, "<script src=\"" + name + "\"></script>",
+                "<script>\n" + content_of(name) + "</script>");
+    }
     return page;
 }

@@ -20,13 +20,14 @@ constexpr double LANE = 50; // of a client
 constexpr double LINE = 15; // of words in it
 constexpr double CALLS_TOP = 330;
 constexpr double ROW = 27;        // of a function
-constexpr double CHARACTER = 7.6; // the widest that one may be, on average
+constexpr double TIGHT = 1.12;    // a name that is so much too wide is drawn narrower
+constexpr double CHARACTER = 8.4; // the widest that one may be, on average
 
 const std::string STYLE = R"(    .title { font-size: 30px; font-weight: 700; }
     .summary { font-size: 18.5px; }
     .side { font-size: 19px; font-weight: 700; }
     .lane { font-size: 18px; }
-    .name { font-size: 13.5px; }
+    .name { font-size: 15px; }
     .legend { font-size: 15.5px; fill: #4a5662; }
     .event { font-size: 15.5px; font-weight: 700; }
     .kept { fill: #cfd9e6; stroke: #93a5bb; }
@@ -299,15 +300,20 @@ class Picture {
         double right = x_of(to) - 1;
         std::string result = svg_bar(look, left, right, y, height);
         std::string fitting = shortened(name, right - left);
-        return fitting.empty()
-                   ? result
-                   : result + svg_text((left + right) / 2, y + 5, text, fitting, "middle");
+        std::string attributes = text;
+        if (double(fitting.size()) * CHARACTER > right - left) { // a bit narrower, then it fits
+            attributes += print("\" lengthAdjust=\"spacingAndGlyphs\" textLength=\"%.1f",
+                                right - left - 6);
+        }
+        return fitting.empty() ? result
+                               : result + svg_text((left + right) / 2, y + 5,
+                                                   attributes.c_str(), fitting, "middle");
     }
 
     // Without the class where that helps, or without its end.
     static std::string shortened(std::string name, double room) {
         auto fits = [room](const std::string& text) {
-            return double(text.size()) * CHARACTER <= room;
+            return double(text.size()) * CHARACTER <= room * TIGHT;
         };
         if (std::size_t colons = name.rfind("::"); !fits(name) && colons != std::string::npos) {
             bool is_lambda = name.starts_with("λ");

@@ -98,13 +98,13 @@ const SHAPES = {
 
 // A client is a number in a shape of its own: filled while it runs, hollow while it waits. S is
 // the server itself: what accepts clients, and the loop in stage 03.
-function mark(name, runs, title) {
+function mark(name, runs, title, isDashed = false) {
   const isThread = name[0] === "T";
   const colour = CLIENTS.includes(Number(name)) ? `var(--client${name})` : "var(--server)";
   const holder = element("span", { title, role: "img", "aria-label": title });
   holder.innerHTML =
     `<svg class="mark${isThread ? " wide" : ""}" viewBox="${isThread ? "-3 0 30 24" : "0 0 24 24"}" aria-hidden="true" ` +
-    `stroke="${colour}" stroke-width="2" fill="${runs ? colour : "var(--paper)"}">${SHAPES[isThread ? "T" : name]}` +
+    `stroke="${colour}" stroke-width="2"${isDashed ? ' stroke-dasharray="4 2.6"' : ""} fill="${runs ? colour : "var(--paper)"}">${SHAPES[isThread ? "T" : name]}` +
     `<text x="12" y="${name === "S" ? 15 : 16.7}" stroke="none" fill="${runs ? "var(--mark)" : colour}">${name}</text></svg>`;
   return holder;
 }
@@ -181,6 +181,7 @@ class Pane {
     for (const client of CLIENTS) {
       const place = state[`place${client}`];
       put(place.line, mark(String(client), place.kind === "runs", `client ${client} ${STATES[place.kind]} here`));
+      put(lineToBeCalled(this.recording, place), mark(String(client), false, `will be called for client ${client}`, true));
     }
     if (state.running > 0) {
       const line = this.lines[state.running - 1];
@@ -193,6 +194,7 @@ class Pane {
   // As little as is needed. Where not all fits, the last one is seen: who runs, or a client.
   scrollTo(state) {
     const lines = [...state.threads.map((thread) => thread.line), state.place0.line,
+      ...CLIENTS.map((client) => lineToBeCalled(this.recording, state[`place${client}`])),
       ...CLIENTS.map((client) => state[`place${client}`].line), state.running];
     for (const line of lines.filter((one) => one > 0)) {
       const item = this.lines[line - 1];
@@ -207,10 +209,12 @@ class Pane {
   }
 
   placesPanel(state, step) {
+    const value = (client) => (client && state[`client${client}`].held > 0
+      ? [element("span", { class: "value" }, `${variableOf(this.recording)}: ${state[`client${client}`].held.toLocaleString("en")} bytes`)] : []);
     const row = (name, title, place, isNow) => element("li", { class: (isNow ? "is-now " : "") + place.kind.replace(" ", "-") },
       mark(name, place.kind === "runs", title),
       element("span", {}, element("span", { class: "state" }, STATES[place.kind] + (place.line ? `, line ${place.line}` : "")),
-        element("span", { class: "words" }, ` · ${place.words}`)));
+        " ", element("span", { class: "words" }, place.words), ...value(Number(name))));
     return element("section", { class: "places" },
       element("h3", {}, "Where its place is kept"),
       element("ul", { class: "rows" },
@@ -255,21 +259,18 @@ class Pane {
 
   threadsPanel(state) {
     return element("section", { class: "threads" },
-      element("h3", {}, state.threads.length > 1 ? "The threads, and their stacks" : "The thread, and its stack"),
+      element("h3", {}, state.threads.length > 1 ? "The threads, and their stacks" : "The thread, and its stack, which grows downwards"),
       element("ul", { class: "rows" }, ...state.threads.map((thread) => {
         const names = [...thread.stack, ...(thread.call ? [`${thread.call}()`] : [])];
-        const parts = names.flatMap((name, i) => [
-          ...(i > 0 ? [element("span", { class: "arrow" }, " › ")] : []),
-          element(i === names.length - 1 ? "b" : "span", {}, name)]);
         return element("li", {}, mark(`T${thread.number}`, !thread.call, `thread ${thread.number}`),
-          element("span", { class: "stack" }, ...parts));
+          element("ol", { class: "stack" }, ...names.map((name) => element("li", {}, name))));
       })));
   }
 }
 
 // ---- the page --------------------------------------------------------------------------------
 
-const page = Object.fromEntries(["left", "right", "legend", "panes", "says", "scrubber", "ticks", "play", "count",
+const page = Object.fromEntries(["left", "right", "legend", "panes", "says", "why", "moments", "scrubber", "ticks", "play", "count",
   "next-clients", "controls"].map((id) => [id, document.getElementById(id)]));
 let panes = [];
 let timeline = []; // for each position: the step of each pane
@@ -284,12 +285,32 @@ function choose(left, right) {
   page.panes.className = right ? "two" : "";
   page.panes.replaceChildren(...panes.map((pane) => pane.root));
   page.scrubber.max = timeline.length - 1;
+  page.moments.replaceChildren(...actions().map(momentButton));
   page.ticks.replaceChildren(...actions().map((at) => {
     const tick = element("i");
     tick.style.left = `${(100 * at) / (timeline.length - 1)}%`;
     tick.style.background = `var(--client${stepsAt(at).find((step) => step.action).client})`;
     return tick;
   }));
+}
+
+// What the clients do, by name: each is a way to go there.
+function momentButton(at) {
+  const { action, client } = stepsAt(at).find((step, side) => isNew(at, side) && step.action);
+  const button = element("button", { type: "button", value: at }, mark(String(client), false, `client ${client}`), MOMENTS[action]);
+  button.addEventListener("click", () => show(at));
+  return button;
+}
+
+function showMoment() {
+  const last = actions().filter((at) => at <= position).pop();
+  for (const button of page.moments.children) {
+    button.removeAttribute("aria-current");
+    if (Number(button.value) === last) {
+      button.setAttribute("aria-current", "step");
+      page.moments.scrollLeft = button.offsetLeft - page.moments.offsetLeft - 40;
+    }
+  }
 }
 
 function stepsAt(at) {
@@ -311,13 +332,17 @@ function actions() {
 
 function show(at) {
   position = Math.max(0, Math.min(timeline.length - 1, at));
-  panes.forEach((pane, side) => pane.show(timeline[position][side]));
   page.says.className = panes.length > 1 ? "two-says" : "";
   page.says.replaceChildren(...stepsAt(position).map((step, side) => {
     const says = element("span", {}, step.says);
     says.style.opacity = isNew(position, side) ? 1 : 0.6;
     return says;
   }));
+  const reasons = panes.map((pane, side) => whyOf(pane.recording, stepsAt(position)[side]));
+  page.why.className = panes.length > 1 && position > 0 ? "two-says" : "";
+  page.why.replaceChildren(...(position === 0 ? [INTRODUCTION] : reasons.map((why) => element("span", {}, why))));
+  showMoment();
+  panes.forEach((pane, side) => pane.show(timeline[position][side])); // in the room that is left
   page.scrubber.value = position;
   page.scrubber.setAttribute("aria-valuetext", stepsAt(position).map((step) => step.says).join(" "));
   page.count.textContent = `step ${position} of ${timeline.length - 1}`;
@@ -392,6 +417,7 @@ for (const recording of recordings) {
 page.legend.append(...[
   [mark("1", true, "client 1"), "runs"],
   [mark("1", false, "client 1"), "waits"],
+  [mark("1", false, "client 1", true), "will be called"],
   [mark("S", false, "server"), "the server itself"],
   [mark("T1", false, "thread 1"), "a thread"],
 ].map((parts) => element("li", {}, ...parts)));

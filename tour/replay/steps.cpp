@@ -191,6 +191,7 @@ class Converter {
             break;
         case Event::CLOSED:
             is_closed_.at(event.client) = true;
+            held_[event.client - 1] = 0;
             watched_.erase(fd_of(event.client));
             push(Step::OTHER, event.client,
                  "The server closes the connection of " + name_of(event.client) + ".");
@@ -302,6 +303,7 @@ class Converter {
     void received(const Event& event, Thread& thread) {
         check_turn(event, thread);
         thread.call.clear();
+        held_[event.client - 1] += event.bytes;
         push(Step::RECEIVED, event.client,
              event.bytes == 0 ? "The server is told that " + name_of(event.client) +
                                     " sends nothing more (end of the stream)."
@@ -314,6 +316,7 @@ class Converter {
         check_turn(event, thread);
         thread.call.clear();
         bool is_all = event.bytes == event.wanted;
+        held_[event.client - 1] -= event.bytes;
         push(Step::SENT, event.client,
              is_all ? "The kernel takes what is sent to " + name_of(event.client) + "."
                     : "The kernel does not take all that is sent to " + name_of(event.client) +
@@ -470,7 +473,7 @@ class Converter {
         }
     }
 
-    // What comes before the call that returns to `address`. False: nobody calls from there.
+    // What comes before the call that returns to `address`. False: no call comes from there.
     bool run_until(Address address, std::size_t number, Thread& thread) {
         if (thread.frames.empty()) {
             return false;
@@ -660,6 +663,7 @@ class Converter {
             now.places[client] = place_of(client);
         }
         now.exchanges = exchanges_;
+        now.held = held_;
         for (const auto& [fd, events] : watched_) {
             now.watched.push_back({fd, owner(fd), events});
         }
@@ -770,6 +774,7 @@ class Converter {
 
     std::map<std::size_t, Thread> threads_; // by number
     Exchanges exchanges_;
+    std::array<std::size_t, CLIENTS> held_{};
     int listener_ = -1;
     std::map<int, std::size_t> fds_; // of clients
     std::map<int, std::string> watched_;

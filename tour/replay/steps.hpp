@@ -47,7 +47,8 @@ struct State {
     std::vector<ThreadState> threads;
     std::array<Place, CLIENTS + 1> places; // the first one is of who accepts
     Exchanges exchanges;
-    std::size_t running_line = 0; // 0: no thread runs
+    std::array<std::size_t, CLIENTS> held{}; // bytes of each client that the server has to send
+    std::size_t running_line = 0;            // 0: no thread runs
     std::vector<Watch> watched;
     std::vector<Watch> ready; // what the last look has found
     std::vector<std::string> queue;
@@ -61,7 +62,7 @@ struct Step {
 
     Kind kind;
     std::size_t action; // CLIENT: its number in the script, see Event
-    std::size_t client; // whom it concerns; 0: nobody
+    std::size_t client; // whom it concerns; 0: none
     std::string sentence;
     State state;
 };

@@ -73,7 +73,7 @@ void check_places(const Recorded& recorded, const State& state) {
     CHECK(runs <= running.size());
 }
 
-// Where somebody waits there is a call that can wait. A coroutine may also stand where it
+// Where a client waits there is a call that can wait. A coroutine may also stand where it
 // begins.
 void check_waits(const Recorded& recorded, const State& state) {
     static const std::regex can_wait(R"(\b(accept|recv|send_all|select|echo_handler)\()");
@@ -163,7 +163,7 @@ TEST_CASE("clients wait for one another, or all wait at once") {
     });
     CHECK(all_wait == !stage.one_at_a_time);
     CHECK(is_one_behind == stage.one_at_a_time);
-    // The client that does not read has somebody wait until it does.
+    // The client that does not read makes its handler wait until it does.
     CHECK(is_seen([](const State& state) {
         return std::any_of(state.threads.begin(), state.threads.end(),
                            [](const ThreadState& thread) { return thread.call == "send"; }) ||

@@ -1,11 +1,11 @@
 // Exercise: at most N at once.
 //
 // A thread for each client is fine for a hundred clients, and too much for ten thousand. With
-// Slots, at most `count` of them are served at once; whoever comes next waits until one leaves.
+// Slots, at most `count` of them are served at once; the next one waits until one of them leaves.
 // (C++ calls this a std::counting_semaphore, Python a threading.Semaphore.)
 //
 // A thread that waits must not use the processor: `while (free_ == 0) {}` would. It sleeps on a
-// condition variable until somebody notifies it.
+// condition variable until another thread notifies it.
 #pragma once
 
 #include <condition_variable>

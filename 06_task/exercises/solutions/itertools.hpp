@@ -1,8 +1,9 @@
 // Exercise: generators that work on generators.
 //
 // Python's itertools are small generators that take a generator and give another. None of them
-// asks for a value before somebody asks for theirs, so they also work on a generator that never
-// ends, or whose values cost something.
+// asks for a value before it is asked for one itself, so they also work on a generator that never
+// ends, or whose values cost something. Values may be move-only (a test has std::unique_ptr): move
+// them on with std::move, as in `co_yield std::move(*value)`.
 #pragma once
 
 #include "generator.hpp"

@@ -1,4 +1,4 @@
-// Experiment: a task fails. First nobody awaits it, but somebody keeps it; then nobody does.
+// Experiment: a task fails. No coroutine awaits it, but first a list keeps it; then that lets go.
 #include "run.hpp"
 #include "task.hpp"
 
@@ -19,7 +19,7 @@ Coroutine<void> program() {
     std::optional<Task<void>> task = create_task(fail());
     co_await sleep(50ms);
     std::cout << "50 ms later it " << (task->done() ? "has failed" : "runs")
-              << ", and nobody has noticed\n";
+              << ", and no code has noticed\n";
     std::cout << "the last copy is dropped\n";
     task.reset();
     co_await sleep(0ms);
