@@ -49,6 +49,7 @@ function asInTheRepository(md) {
     name === "href" ? `href="${address(link, page)}"` : /^[./]/.test(link) ? all : `src="./${link}"`);
   md.core.ruler.before("normalize", "additions", (state) => {
     const stage = stages.indexOf(dirname(state.env.relativePath ?? "")); // none, if only a title is asked for
+    state.src = state.src.replace(/<a href="(\.\.\/)+actions[^]*?<\/a>\n/, ""); // a badge of the code host
     state.src = answerable(state.src, (words) => md.renderInline(words, state.env));
     state.src = has("replay.md") ? withFrames(state.src, BASE) : state.src;
     state.src = stage > 0 ? withHandlers(state.src, handlers.slice(stage - 1, stage + 1)) : state.src;
