@@ -183,8 +183,14 @@ TEST_CASE("the source is that of today, and two recordings are the same") {
     CHECK(recorded.recording.source == today);
 
     Recorded again;
-    std::string one = without_descriptors(as_json(recorded.recording, recorded.steps));
-    std::string other = without_descriptors(as_json(again.recording, again.steps));
+    // How much of a long send the kernel takes at once may differ.
+    static const std::regex held(R"xx("held": [1-9]\d*)xx");
+    auto comparable = [](const Recorded& run) {
+        std::string json = without_descriptors(as_json(run.recording, run.steps));
+        return std::regex_replace(json, held, "held some");
+    };
+    std::string one = comparable(recorded);
+    std::string other = comparable(again);
     bool is_same = one == other;
     CHECK(is_same);
     CHECK(one.size() < 140'000); // all of them are to be less than 1 MB
