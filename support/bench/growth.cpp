@@ -79,8 +79,8 @@ double timer(std::size_t timers, const Effort& effort) {
     });
 }
 
-Coroutine<void> give_up_turn() {
-    while (true) {
+Coroutine<void> give_up_turn(std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i) {
         co_await sleep(0ms);
     }
 }
@@ -88,15 +88,19 @@ Coroutine<void> give_up_turn() {
 // To another task, while so many take turns.
 double task_switch(std::size_t tasks, const Effort& effort) {
     EventLoop loop;
-    for (std::size_t i = 0; i < tasks; ++i) {
-        create_task(loop, give_up_turn());
-    }
     std::size_t turns = effort.operations / tasks;
-    return time_of(turns * tasks, [&] {
+    for (std::size_t i = 0; i < tasks; ++i) {
+        create_task(loop, give_up_turn(turns));
+    }
+    double result = time_of(turns * tasks, [&] {
         for (std::size_t i = 0; i < turns; ++i) {
             run_once(loop);
         }
     });
+    while (!tasks_of(loop).empty()) { // they end
+        run_once(loop);
+    }
+    return result;
 }
 
 template <typename Measure>
