@@ -254,7 +254,6 @@ function(add_build_it)
     add_test(NAME "${STAGE}/build it, step by step"
       COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/support/testing/build_it_tests.py
         ${STAGE} ${CMAKE_BINARY_DIR})
-    set_tests_properties("${STAGE}/build it, step by step" PROPERTIES
-      LABELS "${STAGE};build_it" TIMEOUT 600)
+    set_tests_properties("${STAGE}/build it, step by step" PROPERTIES LABELS ${STAGE} TIMEOUT 600)
   endif()
 endfunction()
