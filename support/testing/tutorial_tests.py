@@ -132,11 +132,13 @@ class Tutorial(unittest.TestCase):
         """A PATH with these programs, and with what the script itself calls."""
         tools = self.root / "tools"
         tools.mkdir()
-        for name in "awk basename cat dirname echo env grep id mkdir mktemp perl rm sed sh tee uname".split():
+        fakes = {name.replace("_", "-"): text for name, text in programs.items()}
+        real = set("awk basename cat dirname echo env grep id mkdir mktemp perl rm sed sh tee uname".split())
+        for name in real - set(fakes):  # to write to a link would overwrite the machine's program
             (tools / name).symlink_to(shutil.which(name))
-        for name, text in programs.items():
-            (tools / name.replace("_", "-")).write_text(f"#!/bin/sh\n{text}\n")
-            (tools / name.replace("_", "-")).chmod(0o755)
+        for name, text in fakes.items():
+            (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tools / name).chmod(0o755)
         return f"PATH={tools}"
 
     def bare_machine(self):
