@@ -61,6 +61,15 @@ Coroutine<void> leave_when_both_sleep(std::string& log) {
     co_return;
 }
 
+// The Future was cancelled when the other thread comes to its end.
+Coroutine<void> cancel_ended() {
+    {
+        LoopThread other(make_default_selector(), [](EventLoop&) { return fail(); });
+        other.ended().cancel();
+    }
+    co_await sleep(Delay(0)); // the loop hears of the end
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("LoopThread");
@@ -83,6 +92,15 @@ TEST_CASE("the destructor cancels all tasks of the other loop and waits for them
     std::string log;
     run_coroutine(loop, leave_when_both_sleep(log));
     CHECK(log == "cancelled cancelled ");
+}
+
+TEST_CASE("an end that no task waits for any more is no error") {
+    EventLoop loop;
+    std::string errors;
+    loop.set_exception_handler(
+        [&errors](const ExceptionContext& context) { errors += context.message; });
+    run_coroutine(loop, cancel_ended());
+    CHECK(errors == "");
 }
 
 TEST_SUITE_END();
