@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <exception>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -32,9 +34,10 @@ double percentile_99(std::vector<nanoseconds>& times) {
     return in_seconds(times[static_cast<std::size_t>(rank)]);
 }
 
-} // namespace
-
-bool run_all(EventLoop& loop, std::vector<Coroutine<void>> coroutines, nanoseconds limit) {
+// Runs the coroutines side by side until all have ended. Returns false if `limit` passes before
+// that; those that have not ended are cancelled. Throws what the first of them has thrown.
+[[nodiscard]] bool run_all(EventLoop& loop, std::vector<Coroutine<void>> coroutines,
+                           nanoseconds limit) {
     std::size_t running = coroutines.size();
     std::exception_ptr error;
     bool is_over = false;
@@ -61,8 +64,9 @@ bool run_all(EventLoop& loop, std::vector<Coroutine<void>> coroutines, nanosecon
     return all_have_ended;
 }
 
+// The same; throws std::runtime_error if `limit` passes.
 void run_all_to_the_end(EventLoop& loop, std::vector<Coroutine<void>> coroutines,
-                        nanoseconds limit) {
+                        nanoseconds limit = CLIENT_PATIENCE) {
     if (!run_all(loop, std::move(coroutines), limit)) {
         auto waited = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
         throw std::runtime_error("a client still waits for its answer after " +
@@ -70,6 +74,7 @@ void run_all_to_the_end(EventLoop& loop, std::vector<Coroutine<void>> coroutines
     }
 }
 
+// Sends `message`, which must stay alive until then, and waits for its echo.
 Coroutine<void> round_trip(AsyncSocket socket, std::string_view message) {
     co_await socket.send_all(message);
     while (!message.empty()) {
@@ -81,6 +86,8 @@ Coroutine<void> round_trip(AsyncSocket socket, std::string_view message) {
         message.remove_prefix(data.size());
     }
 }
+
+} // namespace
 
 struct Crowd::Window {
     bool is_open = false;

@@ -13,20 +13,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <string>
-#include <string_view>
 #include <vector>
-
-// Runs the coroutines side by side until all have ended. Returns false if `limit` passes before
-// that; those that have not ended are cancelled. Throws what the first of them has thrown.
-[[nodiscard]] bool run_all(EventLoop& loop, std::vector<Coroutine<void>> coroutines,
-                           std::chrono::nanoseconds limit);
-// The same; throws std::runtime_error if `limit` passes.
-void run_all_to_the_end(EventLoop& loop, std::vector<Coroutine<void>> coroutines,
-                        std::chrono::nanoseconds limit = CLIENT_PATIENCE);
-
-// Sends `message`, which must stay alive until then, and waits for its echo.
-Coroutine<void> round_trip(AsyncSocket socket, std::string_view message);
 
 // What happened while clients exchanged messages with a server.
 struct Speed {

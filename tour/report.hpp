@@ -40,5 +40,6 @@ struct Report {
 
 // A line that says so if the machine was too busy for its figures to mean anything; otherwise "".
 std::string busy_warning(const Report& report);
+std::string table_of(const Report& report); // with what its figures mean
 std::string as_json(const Report& report);
 std::string as_svg(const Report& report); // the watched clients of all stages

@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 namespace {
@@ -51,5 +53,27 @@ void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& 
     }
     if (problem) {
         throw std::runtime_error(stage.name + ": " + *problem);
+    }
+}
+
+Socket connect_client(const ServerProcess& server) {
+    Socket client = connect_to("127.0.0.1", server.port());
+    timeval limit{};
+    limit.tv_sec = CLIENT_PATIENCE.count();
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return client;
+}
+
+void round_trip(Socket& client, std::string_view message) {
+    client.send_all(message);
+    while (!message.empty()) {
+        std::string data = client.recv(message.size());
+        if (data.empty()) {
+            throw std::runtime_error("the server has closed the connection of a client");
+        }
+        if (!message.starts_with(data)) {
+            throw std::runtime_error("a client got other bytes than it had sent");
+        }
+        message.remove_prefix(data.size());
     }
 }

@@ -6,8 +6,11 @@
 
 #include "support/testing/server_process.hpp"
 
+#include "common/socket.hpp"
+
 #include <chrono>
 #include <functional>
+#include <string_view>
 
 // A client of the tour that waits longer than this for an answer gives up, and the tour fails.
 constexpr std::chrono::seconds CLIENT_PATIENCE(20);
@@ -16,3 +19,9 @@ constexpr std::chrono::seconds CLIENT_PATIENCE(20);
 // which names the stage, if the server does not start or has died, or `use` has thrown.
 void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use,
                  const ServerSetup& setup = {});
+
+// A client for a thread of its own.
+Socket connect_client(const ServerProcess& server);
+// Sends `message`, and waits for its echo. Throws std::runtime_error if anything else comes, and
+// std::system_error if nothing does.
+void round_trip(Socket& client, std::string_view message);

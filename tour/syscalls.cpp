@@ -1,19 +1,14 @@
 #include "tour/syscalls.hpp"
 
-#include "common/socket.hpp"
-
 #include <atomic>
 #include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <future>
 #include <set>
-#include <stdexcept>
-#include <string_view>
+#include <string>
 #include <system_error>
 #include <thread>
-
-#include <sys/time.h>
 
 #ifdef __linux__
 
@@ -80,47 +75,33 @@ void trace(pid_t server, Shared& shared) {
     }
 }
 
-void set_patience(const Socket& socket) {
-    timeval limit{};
-    limit.tv_sec = CLIENT_PATIENCE.count();
-    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-}
-
-void make_round_trips(Socket& socket, std::size_t count) {
+void make_round_trips(Socket& client, std::size_t count) {
     const std::string message = std::string(63, 'm') + '\n';
     for (std::size_t i = 0; i < count; ++i) {
-        socket.send_all(message);
-        for (std::string_view rest = message; !rest.empty();) {
-            std::string data = socket.recv(rest.size());
-            if (data.empty() || !rest.starts_with(data)) {
-                throw std::runtime_error("a client got something other than it had sent");
-            }
-            rest.remove_prefix(data.size());
-        }
+        round_trip(client, message);
     }
 }
 
 } // namespace
 
 SystemCalls count_system_calls(const ServerProcess& server, std::size_t round_trips) {
-    Socket socket = connect_to("127.0.0.1", server.port());
-    set_patience(socket);
-    make_round_trips(socket, 20); // so that the server has accepted us, and knows us
+    Socket client = connect_client(server);
+    make_round_trips(client, 20); // so that the server has accepted us, and knows us
 
     Shared shared;
     std::thread tracer(trace, server.pid(), std::ref(shared));
     std::exception_ptr error;
     try {
         shared.attached.get_future().get();
-        make_round_trips(socket, 20); // being interrupted has cost the server a call
+        make_round_trips(client, 20); // being interrupted has cost the server a call
         shared.is_counting = true;
-        make_round_trips(socket, round_trips);
+        make_round_trips(client, round_trips);
         shared.is_counting = false;
     } catch (...) {
         error = std::current_exception();
     }
     shared.is_finished = true;
-    socket.close(); // gives the server something to do, so that the tracer wakes up
+    client.close(); // gives the server something to do, so that the tracer wakes up
     tracer.join();
     try {
         if (error) {

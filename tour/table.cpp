@@ -1,5 +1,5 @@
 // The table of all numbers, and below it what each of them means.
-#include "tour/terminal.hpp"
+#include "tour/report.hpp"
 
 #include <algorithm>
 #include <array>

@@ -42,6 +42,20 @@ std::string left(const std::string& text, int width) {
     return padded;
 }
 
+// Narrow enough for 60 columns; only a stage that takes longer gets further.
+std::string time_axis() {
+    std::string ticks = left("", MARGIN);
+    std::string numbers = left("          ms", MARGIN);
+    for (std::size_t tick = 0; tick <= 4; ++tick) {
+        ticks.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
+        numbers.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
+        ticks += "|";
+        numbers +=
+            std::to_string(static_cast<int>(double(tick * COLUMNS_PER_TICK) * MS_PER_COLUMN));
+    }
+    return ticks + "\n" + numbers + "\n";
+}
+
 enum class Doing { NOTHING, WAITING, THINKING, ANSWERED };
 
 bool is_in(double from, double to, double moment) {
@@ -112,18 +126,19 @@ void Terminal::print_heading(const std::string& text) const {
     print("\n" + glyphs_.bold + text + glyphs_.plain + "\n\n");
 }
 
-void Terminal::print_picture_legend() const {
+void Terminal::print_picture_heading() const {
+    print_heading("Watch: five clients connect at once. Each sends three lines,\n"
+                  "and thinks 100 ms between them.");
     print("  " + glyphs_.draw(Doing::WAITING) + " waits for an answer  " +
           glyphs_.draw(Doing::ANSWERED) + " gets it  " + glyphs_.draw(Doing::THINKING) +
-          " thinks about the next\n\n");
+          " thinks about the next\n\n" + time_axis());
 }
 
-void Terminal::print_picture(const StageReport& report) const {
-    const Watched& watched = *report.watched;
+void Terminal::print_picture(const Stage& stage, const Watched& watched) const {
     std::array<char, 40> wall{};
     std::snprintf(wall.data(), wall.size(), ": %.2f s", watched.wall_ms / 1000);
-    std::string text = glyphs_.bold + report.stage.name + glyphs_.plain + ", " +
-                       report.stage.way + wall.data() + "\n";
+    std::string text =
+        glyphs_.bold + stage.name + glyphs_.plain + ", " + stage.way + wall.data() + "\n";
     auto columns = static_cast<std::size_t>(watched.wall_ms / MS_PER_COLUMN) + 1;
     for (std::size_t i = 0; i < watched.clients.size(); ++i) {
         std::string lane;
@@ -136,20 +151,6 @@ void Terminal::print_picture(const StageReport& report) const {
         text += columns > MAX_COLUMNS ? " ...\n" : "\n";
     }
     print(text + "    " + watched.summary() + "\n\n");
-}
-
-// Narrow enough for 60 columns; only a stage that takes longer gets further.
-void Terminal::print_time_axis() const {
-    std::string ticks = left("", MARGIN);
-    std::string numbers = left("          ms", MARGIN);
-    for (std::size_t tick = 0; tick <= 4; ++tick) {
-        ticks.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
-        numbers.resize(MARGIN + tick * COLUMNS_PER_TICK, ' ');
-        ticks += "|";
-        numbers +=
-            std::to_string(static_cast<int>(double(tick * COLUMNS_PER_TICK) * MS_PER_COLUMN));
-    }
-    print(ticks + "\n" + numbers + "\n");
 }
 
 void Terminal::show_progress(const std::string& text) const {

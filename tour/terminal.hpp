@@ -1,8 +1,9 @@
-// The tour on a terminal: the picture of the watched clients, the line that says what is going
-// on, and the table. In colour where that is wanted and possible, otherwise in plain ASCII.
+// The tour on a terminal: the pictures of the watched clients, and the line that says what is
+// going on. In colour where that is wanted and possible, otherwise in plain ASCII.
 #pragma once
 
-#include "tour/report.hpp"
+#include "tour/places.hpp"
+#include "tour/watch.hpp"
 
 #include <string>
 
@@ -12,9 +13,9 @@ class Terminal {
 
     void print(const std::string& text) const;
     void print_heading(const std::string& text) const;
-    void print_picture_legend() const;
-    void print_picture(const StageReport& report) const;
-    void print_time_axis() const;
+    // What is to be seen in the pictures that follow.
+    void print_picture_heading() const;
+    void print_picture(const Stage& stage, const Watched& watched) const;
 
     // Replaces the last such line; "" removes it. Only on a terminal.
     void show_progress(const std::string& text) const;
@@ -25,5 +26,3 @@ class Terminal {
     const Glyphs& glyphs_;
     bool shows_progress_;
 };
-
-std::string table_of(const Report& report);

@@ -12,12 +12,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,7 +29,6 @@ struct Options {
     bool is_quick = false;
     std::string json_file;
     std::string svg_file;
-    std::string build_command;
 };
 
 const char* const USAGE =
@@ -40,8 +37,6 @@ const char* const USAGE =
     "  --quick        measures for a shorter time, with fewer idle clients\n"
     "  --json FILE    also writes all that was seen and measured, for programs\n"
     "  --svg FILE     also writes the picture of the clients, for a browser\n"
-    "  --build COMMAND  first shows one stage, then the others, and before each of these two\n"
-    "                 runs COMMAND with the names of the stages whose servers it needs\n"
     "  --help         this text\n";
 
 std::vector<Stage> parse_stages(const Arguments& arguments, const std::string& value) {
@@ -62,8 +57,6 @@ Options parse_options(int argc, char** argv) {
             options.json_file = arguments.value_of(*option);
         } else if (*option == "--svg") {
             options.svg_file = arguments.value_of(*option);
-        } else if (*option == "--build") {
-            options.build_command = arguments.value_of(*option);
         } else if (*option == "--only") {
             options.stages = parse_stages(arguments, arguments.value_of(*option));
         } else {
@@ -86,32 +79,12 @@ void write_file(const std::string& file, const std::string& text) {
     }
 }
 
-// The command, a part of ./tutorial, has said what went wrong.
-void build_servers(const std::string& command, std::span<const StageReport> stages) {
-    std::string line = command;
-    for (const StageReport& stage : stages) {
-        line += " " + stage.stage.name;
-    }
-    if (!command.empty() && !stages.empty() && std::system(line.c_str()) != 0) {
-        std::exit(1);
-    }
-}
-
-// The reader looks at the picture of the first stage while the other servers are built.
-void watch_all(Report& report, const std::string& build_command, const Terminal& terminal) {
-    std::span<const StageReport> stages = report.stages;
-    build_servers(build_command, stages.first(1));
-    terminal.print_heading("Watch: five clients connect at once. Each sends three lines,\n"
-                           "and thinks 100 ms between them.");
-    terminal.print_picture_legend();
-    terminal.print_time_axis();
+void watch_all(Report& report, const Terminal& terminal) {
+    terminal.print_picture_heading();
     for (StageReport& stage : report.stages) {
         with_server(stage.stage,
                     [&](ServerProcess& server) { stage.watched = watch(server, ALL_AT_ONCE); });
-        terminal.print_picture(stage);
-        if (&stage == &report.stages.front()) {
-            build_servers(build_command, stages.subspan(1));
-        }
+        terminal.print_picture(stage.stage, *stage.watched);
     }
 }
 
@@ -146,7 +119,7 @@ void tour(const Options& options, const Terminal& terminal) {
     Effort effort{300ms, 10'000, raise_descriptor_limit()};
     if (options.is_quick) {
         effort.window = 50ms;
-        effort.most_idle_clients = 1000;
+        effort.most_idle_clients = 500;
     }
     Report report{this_machine(),
                   options.is_quick,
@@ -156,7 +129,7 @@ void tour(const Options& options, const Terminal& terminal) {
     for (const Stage& stage : options.stages) {
         report.stages.push_back({stage, {}, {}});
     }
-    watch_all(report, options.build_command, terminal);
+    watch_all(report, terminal);
     write_file(options.svg_file, as_svg(report));
     measure_all(report, effort, terminal);
     write_file(options.json_file, as_json(report));

@@ -1,45 +1,40 @@
 #include "tour/watch.hpp"
 
-#include "tour/load.hpp"
-
-#include "async_socket.hpp"
-#include "event_loop.hpp"
-#include "task.hpp"
-
-#include "common/socket.hpp"
-
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <functional>
+#include <future>
+#include <thread>
 #include <utility>
 
 namespace {
 
 struct Stopwatch {
-    Clock::time_point start = Clock::now();
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
     double ms() const {
-        return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() -
+                                                         start)
+            .count();
     }
 };
 
-Coroutine<void> slow_client(std::size_t number, const Scene& scene, const Endpoint& server,
-                            const Stopwatch& stopwatch, WatchedClient& seen) {
-    co_await sleep(scene.apart * number);
-    seen.connecting_ms = stopwatch.ms();
-    {
-        AsyncSocket socket = co_await AsyncSocket::connect(server);
-        seen.connected_ms = stopwatch.ms();
-        for (std::size_t i = 1; i <= scene.lines; ++i) {
-            std::string line =
-                "client " + std::to_string(number) + ", line " + std::to_string(i) + "\n";
-            double sent = stopwatch.ms();
-            co_await round_trip(socket, line);
-            seen.lines.push_back({sent, stopwatch.ms()});
-            if (i < scene.lines) {
-                co_await sleep(scene.thinking);
-            }
+// Has just connected.
+WatchedClient slow_client(std::size_t number, const Scene& scene, Socket client,
+                          const Stopwatch& stopwatch, WatchedClient seen) {
+    for (std::size_t i = 1; i <= scene.lines; ++i) {
+        std::string line =
+            "client " + std::to_string(number) + ", line " + std::to_string(i) + "\n";
+        double sent = stopwatch.ms();
+        round_trip(client, line);
+        seen.lines.push_back({sent, stopwatch.ms()});
+        if (i < scene.lines) {
+            std::this_thread::sleep_for(scene.thinking);
         }
     }
+    client.close();
     seen.closed_ms = stopwatch.ms();
+    return seen;
 }
 
 } // namespace
@@ -69,18 +64,21 @@ std::string Watched::summary() const {
 }
 
 Watched watch(const ServerProcess& server, const Scene& scene) {
-    Endpoint endpoint = resolve("127.0.0.1", server.port()).front();
-    EventLoop loop;
     Stopwatch stopwatch;
-    Watched watched{scene, stopwatch.start, std::vector<WatchedClient>(scene.clients), 0};
-    std::vector<Coroutine<void>> coroutines;
-    for (std::size_t i = 0; i < scene.clients; ++i) {
-        coroutines.push_back(
-            slow_client(i + 1, scene, endpoint, stopwatch, watched.clients[i]));
+    std::vector<std::future<WatchedClient>> clients; // each in a thread of its own
+    for (std::size_t i = 1; i <= scene.clients; ++i) {
+        std::this_thread::sleep_for(scene.apart);
+        WatchedClient seen{};
+        seen.connecting_ms = stopwatch.ms();
+        Socket client = connect_client(server); // here, so that they queue in this order
+        seen.connected_ms = stopwatch.ms();
+        clients.push_back(std::async(std::launch::async, slow_client, i, std::cref(scene),
+                                     std::move(client), std::cref(stopwatch), seen));
     }
-    run_all_to_the_end(loop, std::move(coroutines));
-    for (const WatchedClient& client : watched.clients) {
-        watched.wall_ms = std::max(watched.wall_ms, client.closed_ms);
+    Watched watched{scene, stopwatch.start, {}, 0};
+    for (std::future<WatchedClient>& client : clients) {
+        watched.clients.push_back(client.get());
+        watched.wall_ms = std::max(watched.wall_ms, watched.clients.back().closed_ms);
     }
     return watched;
 }
