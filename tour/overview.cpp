@@ -21,6 +21,11 @@ const std::string STYLE = R"(    .title { font-size: 25px; font-weight: 700; }
     .way { font-weight: 400; fill: #5a6672; }
     .seen { font-size: 13px; fill: #5a6672; }
     .label { font-size: 12px; fill: #5a6672; }
+    @media (max-width: 400px) {
+      .title { font-size: 44px; }
+      .stage { font-size: 36px; }
+      .seen, .label { display: none; }
+    }
     @media (prefers-color-scheme: dark) { .way, .seen, .label { fill: #a7b1bc; } }
 )";
 
@@ -35,6 +40,7 @@ TimeAxis axis_of(const Report& report) {
 
 std::string head(const Scene& scene) {
     return svg_text(30, 44, "title", "One echo server, seven ways to wait") +
+           "  <g class=\"large\">\n" +
            svg_text(30, 70, "about",
                     print("%zu clients connect at the same moment. Each sends %zu lines, and "
                           "thinks %d ms before the next one.",
@@ -43,7 +49,8 @@ std::string head(const Scene& scene) {
            svg_bar("waits", 30, 54, 95, 4) + svg_text(62, 100, "label", "waits for an answer") +
            svg_bar("served", 204, 228, 95, 10) +
            svg_text(236, 100, "label", "is served: thinks about its next line") +
-           svg_answer(480, 95, 4.5) + svg_text(492, 100, "label", "gets an answer");
+           svg_answer(480, 95, 4.5) + svg_text(492, 100, "label", "gets an answer") +
+           "  </g>\n";
 }
 
 // What the clients did appears from left to right, once, and then stays. Where nothing moves, all

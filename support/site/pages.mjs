@@ -23,11 +23,11 @@ function put(file, settings, text) {
 
 const sources = files.filter((file) => isSource(file) && ![".md", ".svg"].includes(extname(file)));
 for (const file of sources) {
-  put(`${file}.md`, "aside: false\n", `# ${file}\n~~~~~~${LANGUAGES[extname(file)] ?? "text"}:line-numbers anchors\n`
+  put(`${file}.md`, "aside: false\n", `# ${file.replaceAll("/", "/<wbr>")}\n~~~~~~${LANGUAGES[extname(file)] ?? "text"}:line-numbers anchors\n`
     + `${readFileSync(join(ROOT, file), "utf8").trimEnd()}\n~~~~~~\n`);
 }
 for (const folder of new Set(sources.map(dirname))) {
-  put(`${folder}/files.md`, "", `# The files of ${folder}\n` + sources.filter((file) => file.startsWith(`${folder}/`))
+  put(`${folder}/files.md`, "", `# The files of ${folder}\nThe programs, the headers, and what the text links to.\n` + sources.filter((file) => file.startsWith(`${folder}/`))
     .sort().map((file) => `* [${file.slice(folder.length + 1)}](/${file}.html)\n`).join(""));
 }
 for (const file of [...texts, ...files.filter((file) => extname(file) === ".svg")]) {
