@@ -21,7 +21,7 @@ const sidebar = [
   { text: "The stages", items: stages.map((stage) => ({
     ...item(`${stage}/README.md`), collapsed: true,
     items: [...texts.filter((page) => page.startsWith(`${stage}/`) && page !== `${stage}/README.md`)
-      .map((page) => item(page)), item(`${stage}/files.md`, "Files")],
+      .map((page) => item(page)), { ...item(`${stage}/files.md`, "Files"), docFooterText: `The files of ${stage}` }],
   })) },
   { text: "Teaching and contributing", items: texts
     .filter((page) => page !== "README.md" && !first.includes(page) && !stages.includes(page.split("/")[0])).map((page) => item(page)) },
@@ -50,6 +50,7 @@ function asInTheRepository(md) {
   md.core.ruler.before("normalize", "additions", (state) => {
     const stage = stages.indexOf(dirname(state.env.relativePath ?? "")); // none, if only a title is asked for
     state.src = state.src.replace(/<a href="(\.\.\/)+actions[^]*?<\/a>\n/, ""); // a badge of the code host
+    state.src = state.src.replace(/^!\[[^\]]*\]\(([^)]+)\)$/gm, "[$&]($1)"); // a touch shows it alone, large
     state.src = answerable(state.src, (words) => md.renderInline(words, state.env));
     state.src = has("replay.md") ? withFrames(state.src, BASE) : state.src;
     state.src = stage > 0 ? withHandlers(state.src, handlers.slice(stage - 1, stage + 1)) : state.src;
@@ -58,6 +59,8 @@ function asInTheRepository(md) {
     for (const token of tokens.flatMap((token) => [token, ...token.children ?? []])) {
       if (token.type === "link_open") {
         token.attrSet("href", address(token.attrGet("href"), env.relativePath));
+      } else if (token.type === "code_inline" && token.content.length < 25) {
+        token.attrSet("class", "short"); // not to be broken at a hyphen or a blank
       } else if (token.type.startsWith("html_")) {
         token.content = addressesIn(token.content, env.relativePath);
       } else if (token.type === "fence" && !/ (anchors|\[.*)$/.test(token.info)) {
