@@ -115,6 +115,11 @@ def problems_with_use(browser, url):
         if not browser.get(f"{reason}.checkVisibility() && {reason}.innerText.startsWith('Yes: ')"):
             yield f"{stage}: a choice does not show its reason"
 
+    for scheme in ("light", "dark"):  # which pictures and frames follow
+        if browser.get("getComputedStyle(document.documentElement).colorScheme") != scheme:
+            yield f"the site is {scheme}, and its pictures are not"
+        browser.get("document.querySelector('.VPSwitchAppearance').click()")
+
     browser.visit(f"{url}07_coroutines/")
     if browser.get("[...document.querySelectorAll('.vp-code-group label')].map(e => e.innerText).join()") \
             != "06_task,07_coroutines":
