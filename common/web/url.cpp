@@ -57,8 +57,9 @@ bool is_path_or_query(char c) {
     return is_unreserved(c) || std::string_view("!$&'()*+,;=:@/?").find(c) != std::string::npos;
 }
 
-bool is_space_or_control(unsigned char c) { // unsigned: from 128 on it is neither
-    return c <= ' ' || c == '\x7f';
+bool is_space_or_control(char c) {
+    auto byte = static_cast<unsigned char>(c); // from 128 on it is neither
+    return byte <= 0x20 || byte == 0x7f;
 }
 
 // ---- the five components (RFC 3986 section 3)

@@ -187,8 +187,8 @@ std::vector<double> compare_with_epoll(const Strings& servers, std::size_t clien
 
 void print_comparison(const Strings& servers, const Effort& effort) {
     std::vector<std::vector<double>> columns;
-    for (std::size_t clients : {50, 500}) {
-        for (std::size_t bytes : {64, 4096}) {
+    for (std::size_t clients : {50U, 500U}) {
+        for (std::size_t bytes : {64U, 4096U}) {
             columns.push_back(compare_with_epoll(servers, clients, bytes, effort));
         }
     }
