@@ -1,5 +1,5 @@
 // The server program of a stage, as the tour needs it: started, looked at from outside, and
-// gone at the end. A server that dies is noticed and named.
+// gone at the end. A server that dies is noticed and named. And a simple client of it.
 #pragma once
 
 #include "tour/places.hpp"
@@ -20,7 +20,7 @@ constexpr std::chrono::seconds CLIENT_PATIENCE(20);
 void with_server(const Stage& stage, const std::function<void(ServerProcess&)>& use,
                  const ServerSetup& setup = {});
 
-// A client for a thread of its own.
+// A client that blocks, so it needs a thread of its own. It gives up after CLIENT_PATIENCE.
 Socket connect_client(const ServerProcess& server);
 // Sends `message`, and waits for its echo. Throws std::runtime_error if anything else comes, and
 // std::system_error if nothing does.

@@ -2,10 +2,12 @@
 // it is one that a browser takes, whatever came between. And of the figures: the rounds and the
 // table.
 #include "tour/report.hpp"
+#include "tour/server.hpp"
 #include "tour/terminal.hpp"
 #include "tour/threads.hpp"
 #include "tour/timeline.hpp"
 #include "tour/trace_file.hpp"
+#include "tour/watch.hpp"
 
 #include "support/testing/server_process.hpp"
 
@@ -296,6 +298,22 @@ TEST_CASE("each round adds to every timed figure that the stage can have") {
             CHECK(load.p99_us.rounds.size() == rounds);
             CHECK(load.cpu_us.rounds.size() == rounds);
             CHECK(load.cpu_us.why_not.empty() == is_possible);
+        }
+    }
+}
+
+TEST_CASE("who is watched keeps its place in the queue of a server that takes one at a time") {
+    locate_programs("");
+    Watched watched{};
+    with_server(all_stages().front(),
+                [&](ServerProcess& server) { watched = watch(server, ALL_AT_ONCE); });
+    CHECK(watched.is_one_at_a_time());
+    REQUIRE(watched.clients.size() == 5);
+    for (std::size_t i = 0; i < 5; ++i) {
+        REQUIRE(watched.clients[i].lines.size() == 3);
+        if (i > 0) { // a client leaves only when it has its last line
+            CHECK(watched.clients[i].lines.front().echoed_ms >=
+                  watched.clients[i - 1].lines.back().echoed_ms);
         }
     }
 }

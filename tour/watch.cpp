@@ -10,16 +10,16 @@
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 struct Stopwatch {
-    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    Clock::time_point start = Clock::now();
     double ms() const {
-        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() -
-                                                         start)
-            .count();
+        return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     }
 };
 
-// Has just connected.
+// What a client does once it is connected, in its own thread. Returns `seen` with the rest.
 WatchedClient slow_client(std::size_t number, const Scene& scene, Socket client,
                           const Stopwatch& stopwatch, WatchedClient seen) {
     for (std::size_t i = 1; i <= scene.lines; ++i) {
